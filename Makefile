@@ -1,0 +1,70 @@
+# Every entry point of the project. `make` prints them.
+PYTHON ?= python3
+BIN := .venv/bin
+PACKAGES := core openai server
+UI := packages/server/ui
+PAGE := packages/server/src/trailmark_server/_ui/index.html
+SOURCES := $(PACKAGES:%=packages/%/src)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test test-slow check lint types layers fix bench test-alone test-oldest ui build lock clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: .venv/ready $(PAGE) ## virtual environment and page, once; again when what they are made of changed
+
+.venv/ready: constraints.txt requirements-dev.txt $(PACKAGES:%=packages/%/pyproject.toml)
+	@$(PYTHON) -c 'import sys; sys.exit("trailmark needs Python 3.11 or later, this is " + sys.version) if sys.version_info < (3, 11) else 0'
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -r requirements-dev.txt $(PACKAGES:%=-e packages/%)
+	@touch $@
+
+$(PAGE): $(shell find $(UI) -type f -not -path '*/node_modules/*' 2>/dev/null)
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory ui; \
+	else echo "Node is not installed: the page is left out, everything else works (Node 20 or later, then: make ui)"; fi
+
+ui: ## build the page into the server package (Node 20 or later)
+	cd $(UI) && npm ci --no-audit --no-fund --silent && npm run --silent build
+
+demo: setup ## trace the tour, print its traces, show them in the browser
+	@$(BIN)/python scripts/demo.py
+
+test: setup ## all tests
+	$(BIN)/python -m pytest
+
+test-slow: setup ## the long suites: crash rounds, fuzzing, oldest versions
+	$(BIN)/python -m pytest -m slow
+
+check: lint types layers test ## everything that must be green
+
+lint: setup ## ruff, and the page's own checks
+	$(BIN)/ruff check . && $(BIN)/ruff format --check .
+	@if command -v npm >/dev/null; then cd $(UI) && npm run --silent check && npm run --silent test; fi
+
+types: setup ## mypy --strict
+	$(BIN)/mypy $(SOURCES) examples scripts benchmarks
+
+layers: setup ## import layers of every package
+	$(BIN)/lint-imports
+
+fix: setup ## format, and mend what can be mended
+	$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
+
+bench: setup ## hot-path figures beside a bare OpenTelemetry span, in the same run
+	$(BIN)/python benchmarks/hot_path.py
+
+test-alone: ## one package's tests with nothing else installed: make test-alone PKG=core
+	$(PYTHON) scripts/test_package.py $(PKG)
+
+test-oldest: ## one package's tests with the oldest dependencies it allows: make test-oldest PKG=openai
+	$(PYTHON) scripts/test_package.py $(PKG) --oldest
+
+build: setup ## wheels of all packages, in dist/
+	$(BIN)/pip wheel --quiet --no-deps --wheel-dir dist $(PACKAGES:%=./packages/%)
+
+lock: ## resolve constraints.txt anew
+	$(PYTHON) scripts/lock.py $(PACKAGES)
+
+clean: ## remove what was made here
+	rm -rf .venv dist $(UI)/node_modules packages/server/src/trailmark_server/_ui

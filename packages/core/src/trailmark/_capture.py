@@ -1,0 +1,244 @@
+"""Any value to bounded JSON bytes, now, in the caller's thread. Never raises, never consumes, calls no user code.
+
+Plain JSON takes one C call. What that call refuses is walked: known types are converted, the rest become markers
+`{"_unserializable": "<type>"}`, cut texts and lists say what was there.
+"""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import datetime
+import decimal
+import enum
+import math
+import pathlib
+import traceback
+import uuid
+from collections import deque
+from collections.abc import Callable
+from typing import Any, Final
+
+import orjson
+
+from trailmark.model import ErrorInfo
+
+__all__ = ["capture", "capture_error"]
+
+MAX_BYTES: Final = 4 * 1024 * 1024
+MAX_DEPTH: Final = 32
+MAX_NODES: Final = 10_000
+MAX_TEXT: Final = 1024 * 1024
+MAX_BINARY: Final = 4096
+MAX_ERROR_TEXT: Final = 32 * 1024
+
+_FAST: Final = orjson.OPT_PASSTHROUGH_SUBCLASS | orjson.OPT_PASSTHROUGH_DATACLASS
+_SLOW: Final = orjson.OPT_NON_STR_KEYS
+
+
+def capture(value: Any) -> bytes:
+    """The value as JSON bytes, at most about 4 MB; a value that cannot be encoded becomes a marker."""
+    try:
+        encoded = orjson.dumps(value, option=_FAST)
+        if len(encoded) <= MAX_BYTES and (b"null" not in encoded or not _hides_nonfinite(value)):
+            return encoded
+    except (TypeError, ValueError, RecursionError):  # orjson.JSONEncodeError is a TypeError
+        pass
+    return _walked(value)
+
+
+def _walked(value: Any) -> bytes:
+    text_limit = MAX_TEXT
+    while True:
+        try:
+            encoded = orjson.dumps(_Walk(text_limit).plain(value, 0), option=_SLOW)
+        except Exception as error:  # noqa: BLE001 - a user's class may raise anything, even while it is looked at
+            return orjson.dumps({"_unserializable": _name(value), "because": type(error).__name__})
+        if len(encoded) <= MAX_BYTES:
+            return encoded
+        if text_limit <= 64:
+            return orjson.dumps({"_truncated": True, "bytes": len(encoded)})
+        text_limit //= 8
+
+
+def _hides_nonfinite(value: Any) -> bool:
+    """Whether a NaN or an infinity is in there: orjson writes those as null, which would read as None."""
+    stack: list[Any] = [value]
+    while stack:
+        item = stack.pop()
+        kind = type(item)
+        if kind is float:
+            if not math.isfinite(item):
+                return True
+        elif kind is dict:
+            stack.extend(item.values())
+        elif kind is list or kind is tuple:
+            stack.extend(item)
+    return False
+
+
+class _Walk:
+    """One bounded descent: counts nodes, knows the containers it stands in."""
+
+    def __init__(self, text_limit: int) -> None:
+        self.nodes = 0
+        self.text_limit = text_limit
+        self.inside: set[int] = set()
+
+    def plain(self, value: Any, depth: int) -> Any:
+        """The value in plain JSON types."""
+        self.nodes += 1
+        kind = type(value)
+        if value is None or kind is bool:
+            return value
+        if isinstance(value, enum.Enum):
+            return self.plain(value._value_, depth + 1)
+        if isinstance(value, str):
+            return self.text(str.__str__(value))
+        if isinstance(value, int):
+            number = int.__int__(value)
+            return number if -(2**63) <= number < 2**64 else _big(number)
+        if isinstance(value, float):
+            number_f = float.__float__(value)
+            return number_f if math.isfinite(number_f) else repr(number_f)
+        if depth >= MAX_DEPTH:
+            return {"_truncated": "depth", "type": _name(value)}
+        if id(value) in self.inside:
+            return "<cycle>"
+        self.inside.add(id(value))
+        try:
+            return self.compound(value, kind, depth)
+        finally:
+            self.inside.discard(id(value))
+
+    def text(self, text: str) -> str:
+        if len(text) > self.text_limit:
+            text = f"{text[: self.text_limit]}… [cut: {len(text)} characters in all]"
+        try:
+            text.encode()
+        except UnicodeEncodeError:  # lone surrogates
+            return text.encode("utf-8", "replace").decode()
+        return text
+
+    def compound(self, value: Any, kind: type, depth: int) -> Any:
+        if isinstance(value, dict):
+            return self.mapping(dict.items(value), len(value), depth)
+        if isinstance(value, (list, tuple)):
+            return self.sequence(value, depth)
+        if isinstance(value, (set, frozenset, deque)):
+            return self.sequence(list(value), depth)
+        for known, convert in _CONVERT.items():
+            if isinstance(value, known):
+                return convert(value)
+        fields = _fields(value, kind)
+        if fields is not None:
+            return self.mapping(fields.items(), len(fields), depth)
+        return {"_unserializable": _name(value)}
+
+    def mapping(self, items: Any, count: int, depth: int) -> dict[str, Any]:
+        plain: dict[str, Any] = {}
+        for key, item in list(items):
+            if self.nodes > MAX_NODES:
+                plain["…"] = f"{count - len(plain)} more"
+                break
+            plain[self.key(key, plain)] = self.plain(item, depth + 1)
+        return plain
+
+    def key(self, key: Any, taken: dict[str, Any]) -> str:
+        if isinstance(key, enum.Enum):
+            key = key._value_
+        if type(key) in (int, float, bool, type(None), uuid.UUID):
+            key = str(key)
+        text = self.text(str.__str__(key)) if isinstance(key, str) else f"<{_name(key)}>"
+        unique, n = text, 2
+        while unique in taken:
+            unique, n = f"{text} ({n})", n + 1
+        return unique
+
+    def sequence(self, items: Any, depth: int) -> list[Any]:
+        plain: list[Any] = []
+        for item in list.__iter__(items) if isinstance(items, list) else tuple.__iter__(items):
+            if self.nodes > MAX_NODES:
+                plain.append(f"… {len(items) - len(plain)} more")
+                break
+            plain.append(self.plain(item, depth + 1))
+        return plain
+
+
+def _big(number: int) -> str:
+    return str(number) if number.bit_length() < 10_000 else f"<int of {number.bit_length()} bits>"
+
+
+def _binary(value: bytes | bytearray | memoryview) -> dict[str, Any]:
+    size = value.nbytes if isinstance(value, memoryview) else len(value)
+    head = bytes(value[:MAX_BINARY]) if size <= MAX_BINARY else b""
+    return {"_bytes": size, **({"base64": base64.b64encode(head).decode()} if head else {})}
+
+
+def _exception(value: BaseException) -> dict[str, Any]:
+    return {"type": _name(value), "message": _message(value)}
+
+
+_CONVERT: Final[dict[type, Callable[[Any], Any]]] = {
+    bytes: _binary,
+    bytearray: _binary,
+    memoryview: _binary,
+    datetime.datetime: datetime.datetime.isoformat,
+    datetime.date: datetime.date.isoformat,
+    datetime.time: datetime.time.isoformat,
+    datetime.timedelta: datetime.timedelta.total_seconds,
+    decimal.Decimal: decimal.Decimal.__str__,
+    uuid.UUID: str,
+    pathlib.PurePath: str,
+    BaseException: _exception,
+    complex: complex.__repr__,
+    range: range.__repr__,
+}
+
+
+def _fields(value: Any, kind: type) -> dict[str, Any] | None:
+    """What a dataclass, pydantic model or attrs object stores, read from its storage; None for anything else."""
+    if dataclasses.is_dataclass(kind):
+        names = [field.name for field in dataclasses.fields(kind)]
+    elif "__attrs_attrs__" in vars(kind):
+        names = [attribute.name for attribute in vars(kind)["__attrs_attrs__"]]
+    elif hasattr(kind, "__pydantic_fields__") or (hasattr(kind, "__fields__") and hasattr(kind, "__validators__")):
+        stored: dict[str, Any] = dict(object.__getattribute__(value, "__dict__"))
+        return stored | (getattr(value, "__pydantic_extra__", None) or {})
+    else:
+        return None
+    found = {}
+    for name in names:
+        try:
+            found[name] = object.__getattribute__(value, name)
+        except AttributeError:  # a field that was never set
+            continue
+    return found
+
+
+def _name(value: object) -> str:
+    kind = type(value)
+    module = kind.__module__
+    return kind.__qualname__ if module in ("builtins", None) else f"{module}.{kind.__qualname__}"
+
+
+def _message(error: BaseException) -> str:
+    try:
+        return str(error)[:MAX_ERROR_TEXT]
+    except Exception:  # noqa: BLE001 - a user's __str__ may raise anything
+        return "<message not readable>"
+
+
+def capture_error(error: BaseException) -> ErrorInfo:
+    """An exception as recorded: qualified type, message and traceback, each bounded; never raises."""
+    message = _message(error)
+    try:
+        frames = error.__traceback__
+        while frames is not None and frames.tb_next and frames.tb_frame.f_globals.get("__package__") == __package__:
+            frames = frames.tb_next  # our own wrapper is no part of the user's story
+        lines = traceback.format_exception(type(error), error, frames, limit=-50)
+        text = "".join(lines)[-MAX_ERROR_TEXT:]
+    except Exception:  # noqa: BLE001 - formatting calls the exception's own code
+        text = ""
+    clean = _Walk(MAX_ERROR_TEXT).text
+    return {"type": _name(error), "message": clean(message), "traceback": clean(text)}

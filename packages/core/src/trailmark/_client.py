@@ -1,0 +1,352 @@
+"""The process's default pipeline, and the low-level client: traces and spans made by hand."""
+
+from __future__ import annotations
+
+import os
+import threading
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from trailmark import wire
+from trailmark._guard import say_once
+from trailmark._pipeline import FlushResult, Pipeline
+from trailmark._recorder import Recorder
+from trailmark._settings import load
+from trailmark._span import Span as LiveSpan
+from trailmark._span import TraceFields
+from trailmark.errors import SettingsError
+
+__all__ = [
+    "Client",
+    "Span",
+    "Trace",
+    "configure",
+    "flush",
+    "is_tracing_active",
+    "pipeline",
+    "set_tracing_active",
+    "stats",
+    "use_pipeline",
+]
+
+_lock = threading.Lock()
+_configured: dict[str, Any] = {}
+_default: Pipeline | None = None
+_active: bool | None = None  # None: as the track_disable setting says
+
+
+def pipeline() -> Pipeline:
+    """The process's default pipeline, made on first use."""
+    return _default or _make_default()
+
+
+def _make_default() -> Pipeline:
+    global _default  # noqa: PLW0603 - the one process-wide default
+    with _lock:
+        if _default is None:
+            _default = Pipeline(load(_configured, problem=_say_problem))
+        return _default
+
+
+def _say_problem(error: SettingsError) -> None:
+    say_once(str(error), f"{error}; the default is used")
+
+
+def use_pipeline(new: Pipeline | None) -> Pipeline | None:
+    """Replace the process's default (the test kit does); returns the one before."""
+    global _default
+    with _lock:
+        before, _default = _default, new
+        return before
+
+
+def configure(**settings: Any) -> None:
+    """Set url, api_key, workspace, project_name, home, sample_rate, … for the process; None takes a setting back.
+
+    Raises SettingsError that names an unknown setting or a value not allowed. Applies to spans that start later.
+    """
+    known = {**_configured, **settings}
+    wanted = {key: value for key, value in known.items() if value is not None}
+    load(wanted, environ={})
+    _configured.clear()
+    _configured.update(wanted)
+    before = use_pipeline(None)
+    if before is not None:
+        before.close()
+
+
+def set_tracing_active(active: bool | None) -> None:
+    """Turn tracing on or off for the process; None goes back to the setting."""
+    global _active  # noqa: PLW0603 - a switch for the process
+    _active = active
+
+
+def is_tracing_active() -> bool:
+    """Whether a span started now would be recorded."""
+    return _active if _active is not None else not pipeline().settings.track_disable
+
+
+def flush(timeout: float | None = None) -> FlushResult:
+    """Wait at most `timeout` seconds until everything recorded is acknowledged; the result says what was."""
+    return pipeline().flush(timeout)
+
+
+def stats() -> dict[str, Any]:
+    """Mode and destination of the outbox, and the counts of `flush`."""
+    return pipeline().stats()
+
+
+def _after_fork() -> None:
+    """The child starts with fresh locks; its pipeline notices the new pid with the first record."""
+    global _lock  # noqa: PLW0603 - another thread of the parent may have held it
+    _lock = threading.Lock()
+
+
+os.register_at_fork(after_in_child=_after_fork)
+
+
+class Client:
+    """Makes traces and spans by hand, for its own project and destination. Bad arguments raise at once."""
+
+    def __init__(
+        self,
+        project_name: str | None = None,
+        *,
+        url: str | None = None,
+        api_key: str | None = None,
+        workspace: str | None = None,
+        home: str | Path | None = None,
+    ) -> None:
+        given = {"project_name": project_name, "url": url, "api_key": api_key, "workspace": workspace, "home": home}
+        asked = {key: value for key, value in given.items() if value is not None}
+        shared = pipeline()
+        if set(asked) <= {"project_name"}:  # same destination: share outbox and sender
+            load(asked, environ={})
+            self._pipeline, self._owns = shared, False
+        else:
+            self._pipeline, self._owns = Pipeline(load({**_configured, **asked})), True
+        settings = self._pipeline.settings
+        self.project_name = project_name or settings.project_name
+        self._recorder = Recorder(
+            self._pipeline.recorder.sink,
+            project=self.project_name,
+            sample_rate=settings.sample_rate,
+            new_id=self._pipeline.recorder.new_id,
+            clock=self._pipeline.recorder.clock,
+        )
+
+    def trace(
+        self, name: str, *, start_time: datetime | None = None, end_time: datetime | None = None, **fields: Any
+    ) -> Trace:
+        """A trace of its own. Fields: input, output, metadata, tags, thread_id, user_id, environment, scores."""
+        trace = Trace(self, name, start_time, fields)
+        if end_time is not None:
+            trace.end(end_time=end_time)
+        return trace
+
+    def score_trace(
+        self,
+        id: str,
+        name: str,
+        value: float | bool | None = None,
+        *,
+        label: str | None = None,
+        reason: str | None = None,
+    ) -> None:
+        """Score a trace by id, also after its end and from another process."""
+        self._score({"trace_id": _id(id)}, name, value, label, reason)
+
+    def score_span(
+        self,
+        id: str,
+        name: str,
+        value: float | bool | None = None,
+        *,
+        label: str | None = None,
+        reason: str | None = None,
+    ) -> None:
+        """Score a span by id, also after its end and from another process."""
+        self._score({"span_id": _id(id)}, name, value, label, reason)
+
+    def score_thread(
+        self,
+        id: str,
+        name: str,
+        value: float | bool | None = None,
+        *,
+        label: str | None = None,
+        reason: str | None = None,
+    ) -> None:
+        """Score a thread (a conversation) by its id."""
+        self._score({"thread_id": id}, name, value, label, reason)
+
+    def flush(self, timeout: float | None = None) -> FlushResult:
+        """As `trailmark.flush`, for this client's destination."""
+        return self._pipeline.flush(timeout)
+
+    def close(self) -> None:
+        """Deliver what fits into the flush timeout. The process's shared pipeline stays open."""
+        if self._owns:
+            self._pipeline.close()
+        else:
+            self._pipeline.flush()
+
+    def _score(
+        self, target: dict[str, str], name: str, value: float | bool | None, label: str | None, reason: str | None
+    ) -> None:
+        holder = TraceFields()
+        holder.update(scores=[{"name": name, "value": value, "label": label, "reason": reason}])
+        now = wire.now_us()
+        fields = {"trace_id": None, "span_id": None, "thread_id": None, **target, **holder.scores[0]}
+        fields |= {"project": self.project_name, "source": "sdk", "author": "", "ts_us": now}
+        if is_tracing_active():
+            self._recorder.sink(wire.encode("score", self._recorder.new_id(), now, fields))
+
+
+class Trace:
+    """A trace made by hand; may have no spans. Every change writes its full state."""
+
+    def __init__(self, client: Client, name: str, start_time: datetime | None, fields: dict[str, Any]) -> None:
+        self._client, self._recorder = client, client._recorder
+        self.id = self._recorder.new_id()
+        self._fields = TraceFields()
+        self._fields.update(name=name, **fields)
+        self.start_us = _us(start_time)
+        self._end_us: int | None = None
+        self._ver = 0
+        if is_tracing_active():
+            self._client._pipeline.tell(client.project_name, self.id)
+        self._write(wire.OPEN)
+
+    def span(
+        self,
+        name: str,
+        *,
+        type: str = "general",
+        start_time: datetime | None = None,
+        end_time: datetime | None = None,
+        **fields: Any,
+    ) -> Span:
+        """A span directly under the trace. Fields: input, output, usage, model, provider, metadata, tags, …"""
+        return Span(self, None, name, type, start_time, end_time, fields)
+
+    def update(self, **fields: Any) -> None:
+        """Merge metadata, add tags, replace scores by name, set the rest."""
+        self._fields.update(**fields)
+        self._write(self._next_ver())
+
+    def score(
+        self, name: str, value: float | bool | None = None, *, label: str | None = None, reason: str | None = None
+    ) -> None:
+        """Score the trace; a second score of the same name replaces the first."""
+        self.update(scores=[{"name": name, "value": value, "label": label, "reason": reason}])
+
+    def end(self, *, end_time: datetime | None = None, **fields: Any) -> None:
+        """End the trace; the first call decides the end time."""
+        self._fields.update(**fields)
+        if self._end_us is None:
+            self._end_us = max(_us(end_time), self.start_us)
+        self._write(self._next_ver())
+
+    def _next_ver(self) -> int:
+        return wire.END if self._ver < wire.END and self._end_us is not None else max(self._ver + 1, wire.now_us())
+
+    def _write(self, ver: int) -> None:
+        self._ver = ver
+        if not is_tracing_active() or not self._recorder.is_recording(self.id):
+            return
+        fields = {
+            "project": self._client.project_name,
+            "start_us": self.start_us,
+            "end_us": self._end_us,
+            "status": "running" if self._end_us is None else "ok",
+            **self._fields.fields(),
+        }
+        self._recorder.sink(wire.encode("trace", self.id, ver, fields))
+
+
+class Span:
+    """A span made by hand. Never ended, it is interrupted when its process is gone."""
+
+    def __init__(
+        self,
+        trace: Trace,
+        parent: Span | None,
+        name: str,
+        type: str,
+        start_time: datetime | None,
+        end_time: datetime | None,
+        fields: dict[str, Any],
+    ) -> None:
+        self._trace, self._parent = trace, parent
+        recorder = trace._recorder
+        self._live: LiveSpan = LiveSpan(
+            recorder,
+            name=name,
+            type=type,
+            parent=parent._live if parent else None,
+            trace_id=trace.id,
+            project=trace._client.project_name,
+            is_root=False,
+        )
+        self._live.set(type=type, **fields)
+        self.id, self.trace_id = self._live.id, trace.id
+        if start_time is not None:
+            self._live.start_us = _us(start_time)
+        if not is_tracing_active():
+            return
+        if end_time is not None or "output" in fields:
+            self.end(end_time=end_time)
+        else:
+            self._live.opened()
+
+    def span(
+        self,
+        name: str,
+        *,
+        type: str = "general",
+        start_time: datetime | None = None,
+        end_time: datetime | None = None,
+        **fields: Any,
+    ) -> Span:
+        """A span under this one."""
+        return Span(self._trace, self, name, type, start_time, end_time, fields)
+
+    def update(self, **fields: Any) -> None:
+        """Set or merge fields; after the end too. Raises TypeError or ValueError for what is not allowed."""
+        self._live.set(**fields)
+        if is_tracing_active():
+            self._live.touched()
+
+    def score(
+        self, name: str, value: float | bool | None = None, *, label: str | None = None, reason: str | None = None
+    ) -> None:
+        """Score the span; a second score of the same name replaces the first."""
+        self.update(scores=[{"name": name, "value": value, "label": label, "reason": reason}])
+
+    def end(self, *, end_time: datetime | None = None, **fields: Any) -> None:
+        """End the span; the first call decides the end time."""
+        self._live.set(**fields)
+        if not is_tracing_active():
+            return
+        if self._live.is_ended:
+            self._live.touched()
+        else:
+            self._live.end(end_us=None if end_time is None else _us(end_time))
+
+
+def _us(moment: datetime | None) -> int:
+    if moment is None:
+        return wire.now_us()
+    if not isinstance(moment, datetime):
+        raise TypeError(f"time is {moment!r}; allowed: a datetime (naive ones are local time)")
+    return int(moment.timestamp() * 1_000_000)
+
+
+def _id(id: str) -> str:
+    try:
+        return str(UUID(id))
+    except (ValueError, AttributeError, TypeError):
+        raise ValueError(f"id is {id!r}; allowed: the UUID of a trace or span") from None

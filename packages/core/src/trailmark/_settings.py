@@ -1,0 +1,205 @@
+"""Settings: argument > configure() > environment > `$TRAILMARK_HOME/config.toml` > default.
+
+The only reader of os.environ.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from trailmark.errors import SettingsError
+
+__all__ = ["Settings", "load"]
+
+GB: Final = 1024**3
+DEFAULT_HOME: Final = Path("~/.trailmark")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that can be set. `url` None means local mode."""
+
+    url: str | None = None
+    api_key: str | None = None
+    workspace: str = "default"
+    project_name: str = "Default Project"
+    home: Path = DEFAULT_HOME
+    track_disable: bool = False
+    sample_rate: float = 1.0
+    capture_input: bool = True
+    capture_output: bool = True
+    flush_timeout: float = 2.0  # seconds, also the longest wait at exit
+    spool_max_bytes: int | None = None  # None: 4 GB locally, 1 GB remotely
+    quiet: bool = False
+    debug: bool = False
+
+    @property
+    def spool_limit(self) -> int:
+        """Bytes the spool may take in this mode."""
+        return self.spool_max_bytes or (GB if self.url else 4 * GB)
+
+    def __repr__(self) -> str:
+        shown = replace(self, api_key="***" if self.api_key else None)
+        return f"Settings({', '.join(f'{f.name}={getattr(shown, f.name)!r}' for f in fields(shown))})"
+
+
+def _url(value: Any) -> str | None:
+    if not value:
+        return None
+    parts = urlsplit(value) if isinstance(value, str) else None
+    try:
+        good = parts is not None and parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        good = False
+    if not good:
+        raise ValueError("an http:// or https:// address, or nothing for local mode")
+    return str(value).rstrip("/")
+
+
+def _bool(value: Any) -> bool:
+    if isinstance(value, bool):
+        return value
+    known = {
+        "true": True,
+        "1": True,
+        "yes": True,
+        "on": True,
+        "false": False,
+        "0": False,
+        "no": False,
+        "off": False,
+        "": False,
+    }
+    if str(value).lower() not in known:
+        raise ValueError("true or false")
+    return known[str(value).lower()]
+
+
+def _between(low: float, high: float, text: str) -> Callable[[Any], float]:
+    def check(value: Any) -> float:
+        try:
+            number = float(value)
+        except (TypeError, ValueError):
+            number = float("nan")
+        if isinstance(value, bool) or not low <= number <= high:
+            raise ValueError(text)
+        return number
+
+    return check
+
+
+def _bytes(value: Any) -> int:
+    if isinstance(value, bool) or not str(value).isdecimal() or int(value) < 1_000_000:
+        raise ValueError("a whole number of bytes, 1000000 or more")
+    return int(value)
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise ValueError("a non-empty text")
+    return value
+
+
+def _home(value: Any) -> Path:
+    if not isinstance(value, (str, Path)) or not str(value):
+        raise ValueError("a folder")
+    return Path(value)
+
+
+_CHECKS: Final[dict[str, Callable[[Any], Any]]] = {
+    "url": _url,
+    "api_key": _text,
+    "workspace": _text,
+    "project_name": _text,
+    "home": _home,
+    "track_disable": _bool,
+    "sample_rate": _between(0, 1, "a number from 0 to 1"),
+    "capture_input": _bool,
+    "capture_output": _bool,
+    "flush_timeout": _between(0, 3600, "seconds from 0 to 3600"),
+    "spool_max_bytes": _bytes,
+    "quiet": _bool,
+    "debug": _bool,
+}
+_OPIK: Final = {
+    "url": "OPIK_URL_OVERRIDE",
+    "api_key": "OPIK_API_KEY",
+    "workspace": "OPIK_WORKSPACE",
+    "project_name": "OPIK_PROJECT_NAME",
+    "track_disable": "OPIK_TRACK_DISABLE",
+}
+
+
+def load(
+    given: Mapping[str, Any],
+    environ: Mapping[str, str] | None = None,
+    problem: Callable[[SettingsError], None] | None = None,
+) -> Settings:
+    """Settings from all sources. A bad one raises SettingsError, or goes to `problem` and keeps its default."""
+    environ = os.environ if environ is None else environ
+    problem = problem or _raise
+    found: dict[str, Any] = {}
+    _take(found, given, str, problem)
+    _take(found, _environment(environ, problem), _from_environment, problem)
+    home = found.get("home", DEFAULT_HOME).expanduser()
+    _take(found, _file(home, problem), lambda key: f"{key} in {home / 'config.toml'}", problem)
+    found["home"] = home
+    return Settings(**found)
+
+
+def _take(
+    found: dict[str, Any],
+    source: Mapping[str, Any],
+    named: Callable[[str], str],
+    problem: Callable[[SettingsError], None],
+) -> None:
+    for key, value in source.items():
+        if key not in _CHECKS:
+            problem(SettingsError(f"unknown setting {named(key)}; known: {', '.join(_CHECKS)}"))
+        elif key not in found:
+            try:
+                found[key] = _CHECKS[key](value)
+            except ValueError as error:
+                shown = "***" if key == "api_key" else repr(value)
+                problem(SettingsError(f"{named(key)} is {shown}; allowed: {error}"))
+
+
+def _from_environment(key: str) -> str:
+    return f"TRAILMARK_{key.upper()}"
+
+
+def _environment(environ: Mapping[str, str], problem: Callable[[SettingsError], None]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for key in _CHECKS:
+        for name in (_from_environment(key), _OPIK.get(key, "")):
+            if environ.get(name):
+                found.setdefault(key, environ[name])
+    for name in environ:
+        if name.startswith("TRAILMARK_") and name[10:].lower() not in _CHECKS and name not in _FOREIGN:
+            allowed = ", ".join(map(_from_environment, _CHECKS))
+            problem(SettingsError(f"unknown setting {name}; known: {allowed}"))
+    return found
+
+
+# Read by the server and by the project's own scripts.
+_FOREIGN: Final = frozenset({"TRAILMARK_CHROMIUM", "TRAILMARK_SKIP_UI"})
+
+
+def _file(home: Path, problem: Callable[[SettingsError], None]) -> dict[str, Any]:
+    try:
+        return tomllib.loads((home / "config.toml").read_text())
+    except OSError:
+        return {}
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        problem(SettingsError(f"{home / 'config.toml'} is not TOML: {error}"))
+        return {}
+
+
+def _raise(error: SettingsError) -> None:
+    raise error

@@ -1,0 +1,279 @@
+"""A span while the program works on it: collects fields, writes a full-state record at start, end and later edits."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from trailmark import wire
+from trailmark._capture import capture, capture_error
+from trailmark._guard import guard
+from trailmark.model import UNSET, ErrorInfo, Score, ScoreInput, Status, check_scores, check_type, check_usage
+
+if TYPE_CHECKING:
+    from trailmark._recorder import Recorder
+
+__all__ = ["Span", "TraceFields", "end_status"]
+
+
+def end_status(error: BaseException) -> Status:
+    """The end state an exception means: leaving early is not an error."""
+    return "cancelled" if isinstance(error, (GeneratorExit, asyncio.CancelledError)) else "error"
+
+
+def _merge_scores(have: list[Score], new: list[Score]) -> list[Score]:
+    named = {score["name"]: score for score in have}
+    named.update((score["name"], score) for score in new)
+    return list(named.values())
+
+
+def _tags(have: list[str], new: Iterable[str]) -> list[str]:
+    added = [new] if isinstance(new, str) else list(new)
+    if isinstance(new, str) or not all(isinstance(tag, str) for tag in added):
+        raise TypeError(f"tags is {new!r}; allowed: a list of texts")
+    return list(dict.fromkeys([*have, *added]))
+
+
+class TraceFields:
+    """What belongs to the trace as a whole; rides on the root span's record, or on a trace's own."""
+
+    def __init__(self) -> None:
+        self.captured: dict[str, bytes] = {}  # input, output
+        self.plain: dict[str, str] = {}  # name, thread_id, user_id, environment
+        self.metadata: dict[str, Any] = {}
+        self.tags: list[str] = []
+        self.scores: list[Score] = []
+
+    def update(
+        self,
+        *,
+        input: Any = UNSET,
+        output: Any = UNSET,
+        metadata: Mapping[str, Any] | None = None,
+        tags: Iterable[str] | None = None,
+        scores: ScoreInput | None = None,
+        feedback_scores: ScoreInput | None = None,
+        **texts: str | None,
+    ) -> None:
+        """Merge metadata, add tags, replace scores by name, set the rest."""
+        unknown = set(texts) - {"name", "thread_id", "user_id", "environment"}
+        if unknown:
+            raise TypeError(f"a trace has no {', '.join(sorted(unknown))}")
+        new_tags = _tags(self.tags, tags) if tags is not None else self.tags
+        new_scores = [
+            score for given in (scores, feedback_scores) if given is not None for score in check_scores(given)
+        ]
+        self.captured |= {
+            name: capture(value) for name, value in (("input", input), ("output", output)) if value is not UNSET
+        }
+        self.plain |= {name: str(text) for name, text in texts.items() if text is not None}
+        self.metadata |= metadata or {}
+        self.tags, self.scores = new_tags, _merge_scores(self.scores, new_scores)
+
+    def fields(self) -> dict[str, Any]:
+        """The record's fields; empty ones are left out."""
+        fields: dict[str, Any] = {name: orjson.Fragment(data) for name, data in self.captured.items()}
+        fields |= self.plain
+        if self.metadata:
+            fields["metadata"] = orjson.Fragment(capture(self.metadata))
+        if self.tags:
+            fields["tags"] = self.tags
+        if self.scores:
+            fields["scores"] = self.scores
+        return fields
+
+
+class Span:
+    """One unit of work. Its methods never raise inside traced code: faults are said once."""
+
+    __slots__ = (
+        "_ended_us",
+        "_error",
+        "_fields",
+        "_first_token_us",
+        "_metadata",
+        "_recorder",
+        "_scores",
+        "_start_mono",
+        "_status",
+        "_tags",
+        "_ver",
+        "id",
+        "name",
+        "parent_id",
+        "project",
+        "root",
+        "start_us",
+        "trace",
+        "trace_id",
+        "type",
+    )
+
+    def __init__(
+        self,
+        recorder: Recorder,
+        *,
+        name: str,
+        type: str,
+        parent: Span | None,
+        trace_id: str,
+        project: str,
+        is_root: bool,
+    ) -> None:
+        self._recorder = recorder
+        self.id = recorder.new_id()
+        self.trace_id = trace_id
+        self.parent_id = parent.id if parent is not None else None
+        self.root: Span = parent.root if parent is not None else self
+        self.trace = TraceFields() if is_root else None
+        self.name, self.type, self.project = name, type, project
+        self.start_us, self._start_mono = recorder.clock()
+        self._ended_us: int | None = None
+        self._first_token_us: int | None = None
+        self._status: Status = "running"
+        self._error: ErrorInfo | None = None
+        self._fields: dict[str, Any] = {}
+        self._metadata: dict[str, Any] = {}
+        self._tags: list[str] = []
+        self._scores: list[Score] = []
+        self._ver = 0
+
+    def __repr__(self) -> str:
+        return f"<Span {self.name!r} {self._status} id={self.id} trace_id={self.trace_id}>"
+
+    @property
+    def is_ended(self) -> bool:
+        """Whether the end was recorded; later updates still count."""
+        return self._ended_us is not None
+
+    def opened(self) -> None:
+        """Write the open record: a crash then shows the span with its input."""
+        self._write(wire.OPEN)
+
+    def update(self, **fields: Any) -> None:
+        """Set any field of `set`: what is not allowed is said once, and changes nothing."""
+        with guard("updating a span"):
+            self.set(**fields)
+            self.touched()
+
+    def touched(self) -> None:
+        """Write the new state if the end is already out."""
+        if self._ended_us is not None:
+            self._write(max(self._ver + 1, wire.now_us()))
+
+    def set(  # noqa: C901 - one branch a field
+        self,
+        *,
+        name: str | None = None,
+        type: str | None = None,
+        input: Any = UNSET,
+        output: Any = UNSET,
+        metadata: Mapping[str, Any] | None = None,
+        tags: Iterable[str] | None = None,
+        scores: ScoreInput | None = None,
+        feedback_scores: ScoreInput | None = None,
+        model: str | None = None,
+        provider: str | None = None,
+        usage: Mapping[str, Any] | None = None,
+        usage_raw: Any = None,
+        total_cost: float | None = None,
+    ) -> None:
+        """As `update`, but raises TypeError or ValueError for what is not allowed, and writes nothing."""
+        if type is not None:
+            self.type = check_type(type)
+        if name is not None:
+            if self.trace is not None:
+                self.trace.plain.setdefault("name", self.name)  # the trace keeps the name it was opened with
+            self.name = str(name)
+        if usage is not None:
+            self._fields["usage"] = check_usage(usage)
+        if tags is not None:
+            self._tags = _tags(self._tags, tags)
+        for given in (scores, feedback_scores):
+            if given is not None:
+                self._scores = _merge_scores(self._scores, check_scores(given))
+        if total_cost is not None:
+            if isinstance(total_cost, bool) or not isinstance(total_cost, (int, float)) or not total_cost >= 0:
+                raise ValueError(f"total_cost is {total_cost!r}; allowed: an amount in USD, 0 or more")
+            self._fields["total_cost"] = float(total_cost)
+        if metadata is not None:
+            self._metadata |= metadata
+        for key, value in (("input", input), ("output", output)):
+            if value is not UNSET:
+                self._fields[key] = orjson.Fragment(capture(value))
+        for key, text in (("model", model), ("provider", provider)):
+            if text is not None:
+                self._fields[key] = str(text)
+        if usage_raw is not None:
+            self._fields["usage_raw"] = orjson.Fragment(capture(usage_raw))
+
+    def mark_first_token(self) -> None:
+        """The first piece of a stream arrived now; later calls change nothing."""
+        if self._first_token_us is None:
+            self._first_token_us = self._now_us()
+
+    def fail(self, error: BaseException) -> None:
+        """Record the exception; `end` then ends the span as an error, or as cancelled when it was left early."""
+        with guard("recording an error"):
+            self._status = end_status(error)
+            if self._status == "error":
+                self._error = capture_error(error)
+
+    def end(self, status: Status | None = None, *, output: Any = UNSET, end_us: int | None = None) -> None:
+        """End the span, once; when this returns the record is in the outbox."""
+        if self._ended_us is not None:
+            return
+        with guard("ending a span"):
+            if output is not UNSET and "output" not in self._fields:  # what the user set by hand wins
+                self._fields["output"] = orjson.Fragment(capture(output))
+            if status is not None:
+                self._status = status
+            elif self._status == "running":
+                self._status = "ok"
+            self._ended_us = self._now_us() if end_us is None else max(end_us, self.start_us)
+            self._write(wire.END)
+
+    def score(
+        self, name: str, value: float | bool | None = None, *, label: str | None = None, reason: str | None = None
+    ) -> None:
+        """Judge this span; a second score of the same name replaces the first. Raises ValueError for a bad score."""
+        self.set(scores=[{"name": name, "value": value, "label": label, "reason": reason}])
+        self.touched()
+
+    def _now_us(self) -> int:
+        return self.start_us + (self._recorder.clock()[1] - self._start_mono) // 1000
+
+    def _write(self, ver: int) -> None:
+        self._ver = ver
+        recorder = self._recorder
+        if recorder.is_recording(self.trace_id):
+            recorder.sink(wire.encode("span", self.id, ver, self._record()))
+
+    def _record(self) -> dict[str, Any]:
+        record: dict[str, Any] = {
+            "trace_id": self.trace_id,
+            "parent_id": self.parent_id,
+            "project": self.project,
+            "name": self.name,
+            "type": self.type,
+            "start_us": self.start_us,
+            "end_us": self._ended_us,
+            "status": self._status,
+            **self._fields,
+        }
+        if self._first_token_us is not None:
+            record["first_token_us"] = self._first_token_us
+        if self._metadata:
+            record["metadata"] = orjson.Fragment(capture(self._metadata))
+        if self._tags:
+            record["tags"] = self._tags
+        if self._scores:
+            record["scores"] = self._scores
+        if self._error is not None:
+            record["error"] = self._error
+        if self.trace is not None:
+            record["trace"] = self.trace.fields()
+        return record

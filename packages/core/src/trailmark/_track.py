@@ -1,0 +1,320 @@
+"""@track: functions, coroutines, generators and async generators, each seen from outside as if it were bare."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import inspect
+from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, ParamSpec, TypeVar, overload
+
+from trailmark._client import flush, is_tracing_active, pipeline
+from trailmark._context import current, enter, leave
+from trailmark._guard import fault
+from trailmark._span import Span
+from trailmark._start import start_span
+from trailmark.model import UNSET, check_type
+
+__all__ = ["track"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+_TRACKED = "__trailmark_tracked__"
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What one decorated function records."""
+
+    name: str
+    type: str
+    tags: list[str] | None
+    metadata: dict[str, Any] | None
+    project_name: str | None
+    thread_id: str | None
+    capture_input: bool
+    capture_output: bool
+    aggregate: Callable[[list[Any]], Any] | None
+    flush: bool
+    named: Callable[[tuple[Any, ...], dict[str, Any]], dict[str, Any]]
+
+    def start(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Span | None:
+        """The open span of one call; None when tracing is off."""
+        if not is_tracing_active():
+            return None
+        try:
+            fields: dict[str, Any] = {}
+            if self.capture_input and pipeline().settings.capture_input:
+                fields["input"] = self.named(args, kwargs)
+            if self.tags:
+                fields["tags"] = self.tags
+            if self.metadata:
+                fields["metadata"] = self.metadata
+        except Exception as error:  # noqa: BLE001 - the caller's call goes on whatever happens here
+            fault("reading arguments", error)
+            fields = {}
+        trace_fields = {"thread_id": self.thread_id, "tags": self.tags, "metadata": self.metadata}
+        return start_span(
+            self.name, type=self.type, project_name=self.project_name, trace_fields=trace_fields, **fields
+        )
+
+    def end(self, span: Span, result: Any = UNSET) -> None:
+        """End the span with the function's result."""
+        if not (self.capture_output and pipeline().settings.capture_output):
+            result = UNSET
+        span.end(output=result)
+        self.flush_if_asked()
+
+    def fail(self, span: Span, error: BaseException, result: Any = UNSET) -> None:
+        """End the span with what left the function."""
+        span.fail(error)
+        self.end(span, result)
+
+    def end_items(self, span: Span, items: list[Any]) -> None:
+        """End a generator's span with what it yielded."""
+        self.end(span, self.folded(items))
+
+    def folded(self, items: list[Any]) -> Any:
+        if self.aggregate is None:
+            return "".join(items) if items and all(type(item) is str for item in items) else items
+        try:
+            return self.aggregate(items)
+        except Exception as error:  # noqa: BLE001 - the user's aggregate may raise anything
+            fault(f"aggregate of {self.name}", error)
+            return items
+
+    def flush_if_asked(self) -> None:
+        if self.flush:
+            flush()
+
+
+@overload
+def track(function: Callable[P, R], /) -> Callable[P, R]: ...
+@overload
+def track(
+    *,
+    name: str | None = None,
+    type: str = "general",
+    tags: Iterable[str] | None = None,
+    metadata: Mapping[str, Any] | None = None,
+    project_name: str | None = None,
+    thread_id: str | None = None,
+    capture_input: bool = True,
+    capture_output: bool = True,
+    ignore_arguments: Iterable[str] = (),
+    aggregate: Callable[[list[Any]], Any] | None = None,
+    flush: bool = False,
+) -> Callable[[Callable[P, R]], Callable[P, R]]: ...
+def track(
+    function: Callable[..., Any] | None = None,
+    /,
+    *,
+    name: str | None = None,
+    type: str = "general",
+    tags: Iterable[str] | None = None,
+    metadata: Mapping[str, Any] | None = None,
+    project_name: str | None = None,
+    thread_id: str | None = None,
+    capture_input: bool = True,
+    capture_output: bool = True,
+    ignore_arguments: Iterable[str] = (),
+    aggregate: Callable[[list[Any]], Any] | None = None,
+    flush: bool = False,
+) -> Any:
+    """Record every call of a function as a span: arguments, result, error, and the tracked calls inside it.
+
+    The first span of a context opens a trace. `aggregate` folds the items a generator yielded into the recorded output;
+    `flush` returns after the span is acknowledged by its destination.
+    """
+    check_type(type)
+    ignored = frozenset(ignore_arguments)
+
+    def decorate(function: Any) -> Any:
+        if isinstance(function, (classmethod, staticmethod)):
+            return function.__class__(decorate(function.__func__))
+        if not callable(function):
+            raise TypeError(f"track takes a function, got {function.__class__.__name__}")
+        if getattr(function, _TRACKED, False):
+            return function
+        plan = _Plan(
+            name=name or getattr(function, "__name__", function.__class__.__name__),
+            type=type,
+            tags=list(tags) if tags else None,
+            metadata=dict(metadata) if metadata else None,
+            project_name=project_name,
+            thread_id=thread_id,
+            capture_input=capture_input,
+            capture_output=capture_output,
+            aggregate=aggregate,
+            flush=flush,
+            named=_namer(function, ignored),
+        )
+        wrapped = _wrapper(function, plan)
+        setattr(wrapped, _TRACKED, True)
+        return wrapped
+
+    return decorate if function is None else decorate(function)
+
+
+def _wrapper(function: Callable[..., Any], plan: _Plan) -> Any:
+    if inspect.isasyncgenfunction(function):
+        return _async_generator(function, plan)
+    if inspect.isgeneratorfunction(function):
+        return _generator(function, plan)
+    if inspect.iscoroutinefunction(function):
+        return _coroutine(function, plan)
+    return _function(function, plan)
+
+
+def _function(function: Callable[..., Any], plan: _Plan) -> Any:
+    @functools.wraps(function)
+    def tracked(*args: Any, **kwargs: Any) -> Any:
+        span = plan.start(args, kwargs)
+        if span is None:
+            return function(*args, **kwargs)
+        before = current()
+        enter(span)
+        try:
+            result = function(*args, **kwargs)
+        except BaseException as error:
+            leave(span, before)
+            plan.fail(span, error)
+            raise
+        leave(span, before)
+        plan.end(span, result)
+        return result
+
+    return tracked
+
+
+def _coroutine(function: Callable[..., Any], plan: _Plan) -> Any:
+    @functools.wraps(function)
+    async def tracked(*args: Any, **kwargs: Any) -> Any:
+        span = plan.start(args, kwargs)
+        if span is None:
+            return await function(*args, **kwargs)
+        before = current()
+        enter(span)
+        try:
+            result = await function(*args, **kwargs)
+        except BaseException as error:
+            leave(span, before)
+            plan.fail(span, error)
+            raise
+        leave(span, before)
+        plan.end(span, result)
+        return result
+
+    return tracked
+
+
+class _Swap:
+    """The generator's own current span, put in place around each step and taken out at each yield."""
+
+    __slots__ = ("_before", "_inside")
+
+    def __init__(self, span: Span) -> None:
+        self._inside: Span | None = span
+        self._before: Span | None = None
+
+    def __enter__(self) -> None:
+        self._before = current()
+        enter(self._inside)
+
+    def __exit__(self, *_: object) -> None:
+        self._inside = current()
+        enter(self._before)
+
+
+def _generator(function: Callable[..., Any], plan: _Plan) -> Any:
+    @functools.wraps(function)
+    def tracked(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
+        span = plan.start(args, kwargs)
+        if span is None:
+            return (yield from function(*args, **kwargs))
+        items: list[Any] = []
+        swap = _Swap(span)
+        try:
+            bare = function(*args, **kwargs)
+            step, value = bare.send, None
+            while True:
+                with swap:
+                    item = step(value)
+                items.append(item)
+                try:
+                    step, value = bare.send, (yield item)
+                except GeneratorExit:
+                    with swap:
+                        returned = bare.close()
+                    if returned is None:
+                        raise
+                    span.end("cancelled", output=plan.folded(items))
+                    return returned  # since 3.13 close hands the return value on
+                except BaseException as thrown:  # noqa: BLE001 - whatever is thrown in belongs to the bare generator
+                    step, value = bare.throw, thrown
+        except StopIteration as stop:
+            plan.end_items(span, items)
+            return stop.value
+        except BaseException as error:
+            plan.fail(span, error, plan.folded(items))
+            raise
+
+    return tracked
+
+
+def _async_generator(function: Callable[..., Any], plan: _Plan) -> Any:
+    @functools.wraps(function)
+    async def tracked(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
+        span = plan.start(args, kwargs)
+        items: list[Any] = []
+        swap = _Swap(span) if span is not None else contextlib.nullcontext()
+        try:
+            bare = function(*args, **kwargs)
+            step, value = bare.asend, None
+            while True:
+                with swap:
+                    item = await step(value)
+                if span is not None:
+                    items.append(item)
+                try:
+                    step, value = bare.asend, (yield item)
+                except GeneratorExit:
+                    with swap:
+                        await bare.aclose()
+                    raise
+                except BaseException as thrown:  # noqa: BLE001 - whatever is thrown in belongs to the bare generator
+                    step, value = bare.athrow, thrown
+        except StopAsyncIteration:
+            if span is not None:
+                plan.end_items(span, items)
+        except BaseException as error:
+            if span is not None:
+                plan.fail(span, error, plan.folded(items))
+            raise
+
+    return tracked
+
+
+def _namer(
+    function: Callable[..., Any], ignored: frozenset[str]
+) -> Callable[[tuple[Any, ...], dict[str, Any]], dict[str, Any]]:
+    """Arguments by name, defaults included, `self` and `cls` left out; a wrong call is named as far as it goes."""
+    try:
+        parameters = list(inspect.signature(function).parameters.values())
+    except (TypeError, ValueError):  # builtins without a signature
+        parameters = []
+    positional = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    rest = next((p.name for p in parameters if p.kind is p.VAR_POSITIONAL), "args")
+    defaults = {p.name: p.default for p in parameters if p.default is not p.empty and p.name not in ignored}
+    hidden = ignored | ({positional[0]} if positional[:1] in (["self"], ["cls"]) else set())
+
+    def named(args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
+        found = defaults | dict(zip(positional, args, strict=False)) | kwargs
+        if len(args) > len(positional):
+            found[rest] = args[len(positional) :]
+        for name in hidden:
+            found.pop(name, None)
+        return found
+
+    return named

@@ -1,0 +1,79 @@
+"""What a program asks and tells about the trace and span it is in."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping
+from contextvars import copy_context
+from typing import Any, ParamSpec, TypeVar
+
+from trailmark._client import is_tracing_active
+from trailmark._context import current
+from trailmark._guard import guard, say_once
+from trailmark._span import Span
+
+__all__ = [
+    "copy_to_thread",
+    "get_current_span",
+    "get_current_trace",
+    "update_current_span",
+    "update_current_trace",
+]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def get_current_span() -> Span | None:
+    """The span this code runs in, if any."""
+    return current()
+
+
+def get_current_trace() -> Span | None:
+    """The root span of the trace this code runs in, if any; its `trace_id` is the trace's id."""
+    span = current()
+    return span.root if span is not None else None
+
+
+def update_current_span(fields: Mapping[str, Any] | None = None, /, **more: Any) -> None:
+    """Set name, type, input, output, model, provider, usage, total_cost; merge metadata; add tags and scores.
+
+    A mapping given positionally is the same as keywords. Inside traced code nothing raises: a bad value is said once.
+    """
+    span = _current_or_hint("update_current_span")
+    if span is not None:
+        with guard("update_current_span"):
+            span.set(**{**(fields or {}), **more})
+            span.touched()
+
+
+def update_current_trace(fields: Mapping[str, Any] | None = None, /, **more: Any) -> None:
+    """Set name, input, output, thread_id, user_id, environment; merge metadata; add tags and scores: the trace's.
+
+    `scores={"quality": 0.9, "verdict": "good"}` and `feedback_scores=[{"name": …, "value": …}]` are the same.
+    """
+    span = _current_or_hint("update_current_trace")
+    if span is not None and span.root.trace is not None:
+        with guard("update_current_trace"):
+            span.root.trace.update(**{**(fields or {}), **more})
+            span.root.touched()
+
+
+def copy_to_thread(function: Callable[P, R]) -> Callable[P, R]:
+    """The function, bound to the context of now: run it in another thread and its spans nest here."""
+    context = copy_context()
+
+    @functools.wraps(function)
+    def bound(*args: P.args, **kwargs: P.kwargs) -> R:
+        return context.copy().run(function, *args, **kwargs)
+
+    return bound
+
+
+def _current_or_hint(caller: str) -> Span | None:
+    span = current()
+    if span is None and is_tracing_active():
+        say_once(
+            caller, f"{caller} was called outside a span: nothing to update; call it inside a @trailmark.track function"
+        )
+    return span

@@ -1,0 +1,35 @@
+"""To a trailmark server: the spool's records unchanged, as NDJSON. Lossless and nearly free."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from trailmark.errors import ExportError
+from trailmark.exporters import post
+
+if TYPE_CHECKING:
+    import httpx2
+
+__all__ = ["NativeExporter"]
+
+
+class NativeExporter:
+    """POSTs batches to `/api/v1/ingest`."""
+
+    def __init__(self, client: httpx2.Client, base: str) -> None:
+        self._client = client
+        self.link = base + "/t/{trace_id}"
+        self._url = f"{base}/api/v1/ingest"
+
+    def export(self, batch: Sequence[bytes]) -> None:
+        answer = post(self._client, self._url, b"\n".join(batch) + b"\n", {"Content-Type": "application/x-ndjson"})
+        if "x-trailmark" not in answer.headers:  # a captive portal says 200 too
+            raise ExportError(f"{self._url}: the answer is not from a trailmark server", retryable=True)
+        refused = answer.json().get("rejected", [])
+        if refused:
+            indexes = tuple(item["index"] for item in refused)
+            raise ExportError(f"{self._url}: {refused[0]}", retryable=False, refused=indexes)
+
+    def close(self) -> None:
+        self._client.close()
