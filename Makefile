@@ -43,7 +43,7 @@ lint: setup ## ruff, and the page's own checks
 	@if command -v npm >/dev/null; then cd $(UI) && npm run --silent check && npm run --silent test; fi
 
 types: setup ## mypy --strict
-	$(BIN)/mypy $(SOURCES) examples scripts benchmarks
+	$(BIN)/mypy $(SOURCES) scripts benchmarks
 
 layers: setup ## import layers of every package
 	$(BIN)/lint-imports

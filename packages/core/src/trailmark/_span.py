@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+import sys
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +21,9 @@ __all__ = ["Span", "TraceFields", "end_status"]
 
 def end_status(error: BaseException) -> Status:
     """The end state an exception means: leaving early is not an error."""
-    return "cancelled" if isinstance(error, (GeneratorExit, asyncio.CancelledError)) else "error"
+    asyncio = sys.modules.get("asyncio")  # not imported for this: it costs more than all of trailmark
+    left = (GeneratorExit, asyncio.CancelledError) if asyncio is not None else GeneratorExit
+    return "cancelled" if isinstance(error, left) else "error"
 
 
 def _merge_scores(have: list[Score], new: list[Score]) -> list[Score]:

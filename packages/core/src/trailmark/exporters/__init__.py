@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from trailmark.errors import ExportError
@@ -20,6 +19,8 @@ TOTAL_S = 15.0
 
 def connect(url: str, api_key: str | None, workspace: str) -> Exporter:
     """The native exporter for a trailmark server, Opik's for anything else; no answer raises ExportError."""
+    from importlib.metadata import version
+
     import httpx2
 
     from trailmark.exporters.native import NativeExporter

@@ -1,0 +1,48 @@
+"""One package's tests in an environment of its own: alone, or with the oldest dependencies it allows."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import subprocess
+import sys
+import tempfile
+import tomllib
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+TEST_TOOLS = ("pytest", "hypothesis")
+
+
+def _floors(package: Path) -> list[str]:
+    """`name==floor` for every dependency that states one and is not our own."""
+    project = tomllib.loads((package / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    found = []
+    for requirement in project["dependencies"]:
+        match = re.match(r"([A-Za-z0-9_.\-\[\]]+)>=([0-9.]+)", requirement)
+        if match is None:
+            sys.exit(f"{package.name}: {requirement!r} states no floor; write name>=version")
+        if not match[1].startswith("trailmark"):
+            found.append(f"{match[1]}=={match[2]}")
+    return found
+
+
+def main() -> int:
+    """The exit code of pytest."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("package", choices=sorted(path.name for path in (ROOT / "packages").iterdir()))
+    parser.add_argument("--oldest", action="store_true", help="with the floors of its dependencies")
+    given = parser.parse_args()
+    package = ROOT / "packages" / given.package
+    ours = [ROOT / "packages" / "core"] + ([package] if given.package != "core" else [])
+    with tempfile.TemporaryDirectory() as folder:
+        subprocess.run([sys.executable, "-m", "venv", folder], check=True)
+        pip = [f"{folder}/bin/pip", "install", "--quiet", "--disable-pip-version-check"]
+        floors = [pin for path in ours for pin in _floors(path)] if given.oldest else []
+        subprocess.run([*pip, *TEST_TOOLS, *floors, *map(str, ours)], check=True)
+        tests = [f"{folder}/bin/python", "-m", "pytest", str(package / "tests")]
+        return subprocess.run(tests, cwd=ROOT, check=False).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())

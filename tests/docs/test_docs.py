@@ -1,0 +1,57 @@
+"""README's blocks and the examples run as they stand."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+READMES = [ROOT / "README.md", *sorted((ROOT / "packages").glob("*/README.md"))]
+EXAMPLES = sorted(path for path in (ROOT / "examples").glob("*.py") if path.name != "stand_in.py")
+
+
+def run(program: list[str], home: Path) -> subprocess.CompletedProcess[str]:
+    env = {key: value for key, value in os.environ.items() if not key.startswith(("TRAILMARK_", "OPIK_", "OPENAI_"))}
+    env |= {"TRAILMARK_HOME": str(home), "PYTHONWARNINGS": "error", "PYTHONPATH": str(ROOT / "examples")}
+    return subprocess.run(program, env=env, capture_output=True, text=True, timeout=60, check=False, cwd=home)
+
+
+def blocks() -> list[tuple[str, str]]:
+    found = []
+    for readme in READMES:
+        for n, code in enumerate(re.findall(r"```python\n(.*?)```", readme.read_text(encoding="utf-8"), re.DOTALL)):
+            found.append((f"{readme.relative_to(ROOT)}-{n}", code))
+    return found
+
+
+@pytest.mark.parametrize("code", [pytest.param(code, id=name) for name, code in blocks()])
+def test_a_block_of_a_readme_runs(code: str, tmp_path: Path) -> None:
+    stand_in = "import stand_in; stand_in.use()\n" if "openai" in code else ""
+    done = run([sys.executable, "-c", stand_in + code], tmp_path)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.name)
+def test_an_example_runs_and_is_short(example: Path, tmp_path: Path) -> None:
+    done = run([sys.executable, str(example)], tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("\n") <= 1, "more than the one line about where traces go"
+    assert len(example.read_text(encoding="utf-8").splitlines()) <= 60
+
+
+def test_every_make_target_is_documented() -> None:
+    listed = subprocess.run(["make", "--no-print-directory"], cwd=ROOT, capture_output=True, text=True, check=True)
+    for target in ["setup", "demo", "test", "check", "fix", "bench", "test-alone", "test-oldest", "ui", "build"]:
+        assert f"make {target} " in listed.stdout
+
+
+def test_links_in_the_documents_lead_somewhere() -> None:
+    for document in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("packages/*/README.md")]:
+        for target in re.findall(r"\]\(([^)#]+)[^)]*\)", document.read_text(encoding="utf-8")):
+            if not target.startswith(("http://", "https://")):
+                assert (document.parent / target).exists(), f"{document.relative_to(ROOT)} links to {target}"
