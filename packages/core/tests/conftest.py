@@ -121,8 +121,7 @@ def on_disk(home: Path) -> Any:
     def read() -> dict[str, dict[str, Any]]:
         found: dict[str, dict[str, Any]] = {}
         for segment in spool.segments(home):
-            records, _ = spool.read(segment)
-            for record in map(json.loads, records):
+            for record in map(json.loads, spool.read(segment).records):
                 if record["ver"] >= found.get(record["id"], {"ver": 0})["ver"]:
                     found[record["id"]] = record
         return {record["name"]: record for record in found.values()}

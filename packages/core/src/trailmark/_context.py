@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from trailmark._span import Span
 
-__all__ = ["current", "enter", "leave", "use_span"]
+__all__ = ["current", "enter", "is_suppressed", "leave", "suppress", "use_span"]
 
 _current: ContextVar[Span | None] = ContextVar("trailmark_current_span", default=None)
 
+_suppressed: ContextVar[bool] = ContextVar("trailmark_suppressed", default=False)
+
+is_suppressed = _suppressed.get
 current = _current.get
 enter = _current.set
 
@@ -36,3 +39,14 @@ def use_span(span: Span | None) -> Iterator[None]:
         yield
     finally:
         leave(span, before)
+
+
+@contextmanager
+def suppress() -> Iterator[None]:
+    """No trace starts inside the block: the sender's own requests are not the program's."""
+    before = _suppressed.get()
+    _suppressed.set(True)
+    try:
+        yield
+    finally:
+        _suppressed.set(before)

@@ -5,12 +5,16 @@ from __future__ import annotations
 import atexit
 import json
 import os
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from trailmark._disk import open_outbox
+from trailmark._fork import ForkMark, fork_mark
 from trailmark._guard import guard, say, say_once
-from trailmark._outbox import FileOutbox, MemoryOutbox, Outbox
+from trailmark._lanes import NoRoomError
+from trailmark._outbox import MemoryOutbox, Outbox
 from trailmark._recorder import Clock, Recorder, system_clock
 from trailmark._sender import Sender
 from trailmark._settings import Settings
@@ -18,6 +22,9 @@ from trailmark.exporter import Exporter
 from trailmark.exporters import connect
 
 __all__ = ["FlushResult", "Pipeline"]
+
+
+_IDLE = Sender(MemoryOutbox(), None)  # stands in before the first record; never woken
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,18 +60,22 @@ class Pipeline:
             clock=clock,
         )
         self._outbox: Outbox | None = None
-        self._sender: Sender | None = None
-        self._pid = os.getpid()
+        self._sender = _IDLE
+        self._mark = fork_mark()
+        self._openings: dict[int, tuple[Outbox, Sender, ForkMark]] = {}
         self._told = False
         self._first = (settings.project_name, "")
 
     def put(self, record: bytes) -> None:
-        """Into the outbox; the sender is woken when there is somewhere to go."""
+        """Into the outbox; the sender is woken if it sleeps."""
         outbox = self._outbox
-        if outbox is None or self._pid != os.getpid():
+        if outbox is None or not self._mark[0]:
             outbox = self._open()
-        outbox.put(record)
-        if self._sender is not None:
+        try:
+            outbox.put(record)
+        except ValueError:  # closed at exit, while this thread held it
+            self._open().put(record)
+        if self._sender.parked:
             self._sender.wake()
 
     def tell(self, project: str, trace_id: str) -> None:
@@ -79,18 +90,17 @@ class Pipeline:
 
     def flush(self, timeout_s: float | None = None) -> FlushResult:
         """Wait for what was recorded so far, at most `timeout_s` (default: the `flush_timeout` setting)."""
-        if self._sender is not None:
+        if self._outbox is not None and self._mark[0]:
             self._sender.flush(self.settings.flush_timeout if timeout_s is None else timeout_s)
         return self.counts()
 
     def counts(self) -> FlushResult:
-        outbox, sender = self._outbox, self._sender
-        if outbox is None:
+        outbox = self._outbox
+        if outbox is None or not self._mark[0]:
             return FlushResult(0, 0, 0, 0)
-        refused = sender.refused if sender is not None else 0
-        pending = outbox.pending() if sender is not None else 0
-        dropped = outbox.dropped + refused
-        return FlushResult(outbox.recorded, max(0, outbox.recorded - pending - dropped), pending, dropped)
+        pending, recorded = outbox.pending(), outbox.recorded()
+        dropped = outbox.dropped().total() + self._sender.refused
+        return FlushResult(recorded, max(0, recorded - pending - dropped), pending, dropped)
 
     def stats(self) -> dict[str, Any]:
         counts = self.counts()
@@ -101,40 +111,52 @@ class Pipeline:
             "delivered": counts.delivered,
             "pending": counts.pending,
             "dropped": counts.dropped,
+            "dropped_because": self._reasons(),
         }
 
     def close(self) -> None:
         """Deliver what fits into the flush timeout; the rest stays for the next process."""
         atexit.unregister(self.close)
-        if self._pid != os.getpid():  # a forked child that recorded nothing leaves the parent's things alone
+        if self._outbox is None or not self._mark[0]:  # a forked child leaves the parent's things alone
             return
-        outbox, self._outbox = self._outbox, None
-        sender, self._sender = self._sender, None
+        sender, outbox = self._sender, self._outbox
         with guard("closing"):
-            if sender is not None:
-                sender.stop(self.settings.flush_timeout)
-            if outbox is not None:
-                outbox.close()
+            sender.stop(self.settings.flush_timeout)
+            self._outbox, self._sender = None, _IDLE
+            self._openings.clear()
+            outbox.close()
+
+    def _reasons(self) -> dict[str, int]:
+        reasons = Counter(refused=self._sender.refused)
+        if self._outbox is not None:
+            reasons += self._outbox.dropped()
+        return dict(+reasons)
 
     def _open(self) -> Outbox:
-        """The first record of a process, or of a forked child: its own file, its own sender."""
-        self._pid = os.getpid()
-        try:
-            outbox: Outbox = FileOutbox(self.settings.home, self.settings.url or "", self.settings.spool_limit)
-        except OSError as error:
-            outbox = MemoryOutbox()
-            lost = (
-                "traces are kept in memory until delivered"
-                if self.settings.url
-                else "traces are lost when the process ends"
-            )
-            say_once("memory", f"cannot write to {self.settings.home} ({error.strerror or error}); {lost}")
-        self._outbox = outbox
-        if self.settings.url is not None:
-            self._sender = Sender(outbox, self._connect, self._connected)
+        """The first record of a process, or of a forked child: its own segments, its own sender.
+
+        Two threads may come at once: both open, one wins. There is no lock to wait for, or to inherit by a fork.
+        """
+        outbox = self._new_outbox()
+        sender = Sender(outbox, self._connect if self.settings.url else None, self._connected)
+        key = id(self._outbox) if self._outbox is not None else 0  # of the parent's, kept alive by the dict
+        won, won_sender, mark = self._openings.setdefault(key, (outbox, sender, fork_mark()))
+        if won is not outbox:
+            outbox.close()
+        self._sender, self._mark, self._outbox = won_sender, mark, won
         atexit.unregister(self.close)
         atexit.register(self.close)
-        return outbox
+        return won
+
+    def _new_outbox(self) -> Outbox:
+        settings = self.settings
+        try:
+            return open_outbox(settings.home, settings.url or "", settings.spool_limit, settings.fsync)
+        except (OSError, NoRoomError) as error:
+            lost = "traces wait in memory until delivered" if settings.url else "traces are lost when the process ends"
+            reason = error.strerror if isinstance(error, OSError) else "the disk is full"
+            say_once("memory", f"cannot write to {settings.home} ({reason or error}); {lost}")
+            return MemoryOutbox()
 
     def _connect(self) -> Exporter:
         assert self.settings.url is not None

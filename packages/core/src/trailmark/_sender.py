@@ -1,4 +1,4 @@
-"""The one thread per process that delivers: batches, retries, isolates refused records, tells the truth in `flush`."""
+"""The one thread per process: delivers batches, retries, isolates refused records, and tends the outbox."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ import time
 from collections.abc import Callable
 from typing import Final
 
+from trailmark._context import suppress
 from trailmark._guard import fault, say_once
+from trailmark._native import Signal, start_thread
 from trailmark._outbox import Outbox
 from trailmark.errors import ExportError
 from trailmark.exporter import Exporter
@@ -19,95 +21,139 @@ __all__ = ["Sender"]
 BATCH_RECORDS: Final = 500
 BATCH_BYTES: Final = 1_000_000
 BATCH_S: Final = 0.25
+TEND_S: Final = 1.0
+IDLE_S: Final = 5.0  # without a record the thread parks until it is woken
+PARKED_S: Final = 30.0
+END_S: Final = 0.3
 FIRST_WAIT_S: Final = 0.5
 LONGEST_WAIT_S: Final = 60.0
 
 
 class Sender:
-    """Started by the first `wake`; everything else happens on its own thread."""
+    """Started by the first `wake`. Without `connect` it only tends the outbox (local mode)."""
 
-    def __init__(self, outbox: Outbox, connect: Callable[[], Exporter], said: Callable[[Exporter], None]) -> None:
+    def __init__(
+        self, outbox: Outbox, connect: Callable[[], Exporter] | None, said: Callable[[Exporter], None] | None = None
+    ) -> None:
         self.refused = 0
+        self.parked = True  # put looks here, and wakes us
         self._outbox, self._connect, self._said = outbox, connect, said
         self._exporter: Exporter | None = None
-        self._thread: threading.Thread | None = None
-        self._starting = threading.Lock()
-        self._hurry = threading.Event()  # somebody waits in flush, or we stop
-        self._idle = threading.Condition()
+        self._started = False
+        self._ended = False
+        self._hurry = Signal()  # a record after a pause, a flush, or the end
+        self._flushing = 0
         self._stopping = False
         self._failures = 0
+        self._resume_at = 0.0
+        self._patient = False  # told to wait: a flush does not change that
+        self._seen = -1
+        self._seen_at = self._tended_at = 0.0
 
     def wake(self) -> None:
-        """Make sure the thread runs. Never waits."""
-        if self._thread is None and not self._stopping and self._starting.acquire(blocking=False):
+        """Make sure the thread runs and looks. Never waits."""
+        self.parked = False
+        if self._started:
+            self._hurry.set()
+        elif not self._stopping:
+            self._started = True
             try:
-                thread = threading.Thread(target=self._run, name="trailmark-sender", daemon=True)
-                thread.start()
-                self._thread = thread
-            except RuntimeError:  # the interpreter is shutting down: `stop` sends what it can
-                pass
-            finally:
-                self._starting.release()
+                start_thread(self._run, "trailmark-sender")
+            except RuntimeError:  # the interpreter is shutting down: `stop` delivers what it can
+                self._started = False
 
-    def flush(self, timeout_s: float) -> bool:
-        """Wait until all that was recorded is acknowledged or refused; False when time ran out."""
+    def flush(self, timeout_s: float) -> None:
+        """Wait until what was recorded before this call is acknowledged or refused, at most `timeout_s`."""
+        if self._connect is None or not self._outbox.pending():
+            return
         deadline = time.monotonic() + timeout_s
-        if not self._outbox.pending():
-            return True
-        self.wake()
-        with self._idle:
-            while self._outbox.pending():
+        enough = self._outbox.sweeps + 2  # the one under way may have passed our records already
+        pause = threading.Event()
+        self._flushing += 1
+        try:
+            self.wake()
+            while self._outbox.pending() and self._outbox.sweeps < enough and time.monotonic() < deadline:
                 self._hurry.set()
-                left = deadline - time.monotonic()
-                if left <= 0 or (not self._idle.wait(min(left, 0.1)) and time.monotonic() >= deadline):
-                    return not self._outbox.pending()
-        return True
+                if not self._started:
+                    self._deliver_inline(deadline)
+                    return
+                pause.wait(min(0.005, max(0.0, deadline - time.monotonic())))
+        finally:
+            self._flushing -= 1
 
     def stop(self, timeout_s: float) -> None:
-        """Flush for at most `timeout_s`, then leave the rest to the next process."""
+        """Flush for at most `timeout_s`, then end the thread; the rest is for the next process."""
         self.flush(timeout_s)
         self._stopping = True
         self._hurry.set()
-        if self._thread is not None:
-            self._thread.join(0.2)
+        pause, deadline = threading.Event(), time.monotonic() + END_S
+        while self._started and not self._ended and time.monotonic() < deadline:
+            pause.wait(0.005)
+
+    def _deliver_inline(self, deadline: float) -> None:
+        """No thread can be started any more (the interpreter is ending): deliver here."""
+        with suppress():
+            while self._outbox.pending() and time.monotonic() < deadline and self._round() < LONGEST_WAIT_S:
+                if self._failures:
+                    return
 
     def _run(self) -> None:
-        while not self._stopping:
-            try:
-                wait_s = self._round()
-            except Exception as error:  # noqa: BLE001 - the thread must outlive any fault of ours
-                fault("delivering spans", error)
-                wait_s = LONGEST_WAIT_S
-            if wait_s and not self._stopping:
-                self._hurry.wait(wait_s)
-                if self._failures and self._hurry.is_set():
-                    self._hurry.clear()
-                    threading.Event().wait(0.05)  # in a hurry, still no hot loop against a dead server
-            self._hurry.clear()
-        if self._exporter is not None:
-            self._exporter.close()
+        with suppress():
+            while not self._stopping:
+                try:
+                    wait_s = self._step()
+                except Exception as error:  # noqa: BLE001 - the thread must outlive any fault of ours
+                    fault("delivering spans", error)
+                    wait_s = LONGEST_WAIT_S
+                if wait_s and not self._stopping:
+                    self._hurry.wait(wait_s)
+            if self._exporter is not None:
+                self._exporter.close()
+        self._ended = True
+
+    def _step(self) -> float:
+        """Tend and deliver. Returns how long to wait before the next step."""
+        now = time.monotonic()
+        if now - self._tended_at >= TEND_S:
+            self._tended_at = now
+            self._outbox.tend()
+        recorded = self._outbox.recorded()
+        if recorded != self._seen:
+            self._seen, self._seen_at = recorded, now
+        wait_s = TEND_S
+        if self._connect is not None:
+            if now < self._resume_at and (self._patient or not self._flushing):
+                return min(self._resume_at - now, TEND_S)
+            wait_s = self._round()
+        if wait_s and now - self._seen_at > IDLE_S and not self._failures:
+            self.parked = True
+            if self._outbox.recorded() == self._seen:  # nobody put before parked was seen
+                return PARKED_S
+            self.parked = False
+        return wait_s
 
     def _round(self) -> float:
-        """One batch. Returns how long to wait before the next round."""
-        batch = self._outbox.take(BATCH_RECORDS, BATCH_BYTES)
+        """One batch. Returns how long to wait before the next."""
+        batch = self._outbox.take(2 * BATCH_RECORDS, BATCH_BYTES)
         if not batch:
-            with self._idle:
-                self._idle.notify_all()
             return BATCH_S
         try:
             exporter = self._exporter or self._connected()
-            self._deliver(exporter, superseded(batch))
+            sent = superseded(batch)
+            for start in range(0, len(sent), BATCH_RECORDS):
+                self._deliver(exporter, sent[start : start + BATCH_RECORDS])
         except ExportError as error:
             return self._backoff(error)
         self._failures = 0
+        self._resume_at = 0.0
         self._outbox.ack()
-        with self._idle:
-            self._idle.notify_all()
-        return 0 if len(batch) >= BATCH_RECORDS else BATCH_S
+        return 0 if self._flushing or len(batch) >= BATCH_RECORDS else BATCH_S
 
     def _connected(self) -> Exporter:
+        assert self._connect is not None
         self._exporter = self._connect()
-        self._said(self._exporter)
+        if self._said is not None:
+            self._said(self._exporter)
         return self._exporter
 
     def _deliver(self, exporter: Exporter, batch: list[bytes]) -> None:
@@ -128,5 +174,9 @@ class Sender:
     def _backoff(self, error: ExportError) -> float:
         self._failures += 1
         say_once("undelivered", f"{error}; spans wait on disk and are delivered later")
-        wait_s: float = min(FIRST_WAIT_S * 2 ** min(self._failures, 10), LONGEST_WAIT_S)
-        return max(error.retry_after_s or 0.0, wait_s * random.uniform(0.5, 1.0))  # noqa: S311 - jitter
+        self._patient = error.pause or error.retry_after_s is not None
+        longest = LONGEST_WAIT_S if error.pause else min(FIRST_WAIT_S * 2 ** min(self._failures, 10), LONGEST_WAIT_S)
+        wait_s = max(error.retry_after_s or 0.0, longest * random.uniform(0.5, 1.0))  # noqa: S311 - jitter
+        self._resume_at = time.monotonic() + wait_s
+        # A flush in progress asks more often than that, still without a hot loop.
+        return min(0.2, wait_s) if self._flushing and not self._patient else min(wait_s, TEND_S)

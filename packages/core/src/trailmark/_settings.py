@@ -10,7 +10,7 @@ import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 from urllib.parse import urlsplit
 
 from trailmark.errors import SettingsError
@@ -36,6 +36,7 @@ class Settings:
     capture_output: bool = True
     flush_timeout: float = 2.0  # seconds, also the longest wait at exit
     spool_max_bytes: int | None = None  # None: 4 GB locally, 1 GB remotely
+    fsync: Literal["off", "interval", "always"] = "interval"  # interval: once a second
     quiet: bool = False
     debug: bool = False
 
@@ -100,6 +101,15 @@ def _bytes(value: Any) -> int:
     return int(value)
 
 
+def _one_of(*allowed: str) -> Callable[[Any], str]:
+    def check(value: Any) -> str:
+        if value not in allowed:
+            raise ValueError(" or ".join(allowed))
+        return str(value)
+
+    return check
+
+
 def _text(value: Any) -> str:
     if not isinstance(value, str) or not value.strip():
         raise ValueError("a non-empty text")
@@ -124,6 +134,7 @@ _CHECKS: Final[dict[str, Callable[[Any], Any]]] = {
     "capture_output": _bool,
     "flush_timeout": _between(0, 3600, "seconds from 0 to 3600"),
     "spool_max_bytes": _bytes,
+    "fsync": _one_of("off", "interval", "always"),
     "quiet": _bool,
     "debug": _bool,
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from trailmark._client import is_tracing_active, pipeline
+from trailmark._context import is_suppressed
 from trailmark._guard import fault
 from trailmark._span import Span
 
@@ -25,7 +26,7 @@ def start_span(
     Not made current. `fields` are those of `Span.update`; `trace_fields` go to the trace when this is its root.
     """
     try:
-        if not is_tracing_active():
+        if not is_tracing_active() or is_suppressed():
             return None
         line = pipeline()
         span = line.recorder.start(name, type=type, project=project_name, root=root)

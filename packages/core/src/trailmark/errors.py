@@ -28,8 +28,10 @@ class ExportError(TrailmarkError):
         retryable: bool,
         retry_after_s: float | None = None,
         refused: tuple[int, ...] | None = None,
+        pause: bool = False,
     ) -> None:
         super().__init__(message)
         self.retryable = retryable
         self.retry_after_s = retry_after_s
+        self.pause = pause  # nothing helps but a change of settings (401, 403): ask again once a minute
         self.refused = refused  # indexes of the items that were refused while the others were stored; None: unknown

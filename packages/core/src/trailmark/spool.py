@@ -1,28 +1,43 @@
 """The spool's file format and its readers: what a process recorded, on disk, until somebody takes it.
 
-`<home>/spool/<boot>-<pid>-<start_ns>.own` is locked by its living owner; `….<n>.seg` files hold the frames:
-a header (magic, length, JSON) and then `length | crc32 | record` (little-endian, 4 bytes each). Damage is skipped.
+`<home>/spool/<owner>.own` is locked by its living owner (`_owner.py`); `<owner>.<n>.seg` are its segments:
+
+    0      "TRAILMK\\n" | u32 length | u32 crc32 | JSON {version, destination, range_bytes}
+    2040   u32 complete: nothing will be added
+    2048   u32 × 512 acknowledged: how far each range was taken, in bytes
+    4096   ranges of `range_bytes`; with 0 a single one to the end of the file, appended to
+
+A range is a sequence of frames, 8-aligned: `magic | u32 length | u32 crc32 | u32 0 | record`, little-endian.
+Reading never fails on damage: what is damaged is skipped and counted once nothing can be added to the segment.
 """
 
 from __future__ import annotations
 
-import fcntl
 import os
 import struct
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 import orjson
 
-__all__ = ["FORMAT", "Segment", "frame", "header", "read", "remove", "segments"]
+from trailmark._owner import is_alive, owner_of
+
+__all__ = ["FORMAT", "Batch", "Segment", "ack", "frame", "header", "read", "remove", "segments"]
 
 FORMAT: Final = 1
-MAGIC: Final = b"TRAILMK\n"
 MAX_RECORD: Final = 64 * 1024 * 1024
+COMPLETE_AT: Final = 2040
+ACKED_AT: Final = 2048
+MAX_RANGES: Final = 512
+DATA_AT: Final = 4096
+FRAME_MAGIC: Final = int.from_bytes(b"\xf7TM\x01", "little")
+FRAME: Final = struct.Struct("<IIII")
+_MAGIC: Final = b"TRAILMK\n"
+_FRAME_BYTES: Final = b"\xf7TM\x01"
 _HEAD: Final = struct.Struct("<II")
-_FRAME: Final = b"\xf7TM\x01"
+_U32: Final = struct.Struct("<I")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,127 +47,186 @@ class Segment:
     path: Path
     destination: str
     version: int
-    start: int  # offset of the first frame
-    is_live: bool  # the owner still runs
-    is_complete: bool  # nothing will be added: the owner died or went on to a later segment
+    range_bytes: int
+    is_live: bool  # the owner still runs, or somebody adopted it
+    is_complete: bool  # nothing will be added
 
     @property
     def name(self) -> str:
         return self.path.name
 
+    @property
+    def owner(self) -> str:
+        return owner_of(self.path)
 
-def header(destination: str) -> bytes:
-    """The first bytes of a segment."""
-    body = orjson.dumps({"version": FORMAT, "destination": destination})
-    return MAGIC + _HEAD.pack(len(body), zlib.crc32(body)) + body
+
+@dataclass(slots=True)
+class Batch:
+    """Records and how far they reach in each range; `damaged` counts bytes that could not be read."""
+
+    records: list[bytes] = field(default_factory=list)
+    reached: dict[int, int] = field(default_factory=dict)
+    damaged: int = 0
+    is_all: bool = True  # nothing more was there to read
+
+    def __bool__(self) -> bool:
+        return bool(self.reached)
+
+
+def header(destination: str, range_bytes: int, version: int = FORMAT) -> bytes:
+    """The first 4096 bytes of a segment."""
+    body = orjson.dumps({"version": version, "destination": destination, "range_bytes": range_bytes})
+    head = _MAGIC + _HEAD.pack(len(body), zlib.crc32(body)) + body
+    if len(head) > COMPLETE_AT:
+        raise ValueError(f"destination is {len(destination)} characters long; allowed: 1900")
+    return head.ljust(DATA_AT, b"\0")
+
+
+def frame_size(length: int) -> int:
+    """Bytes a record of this length takes in a range."""
+    return (length + FRAME.size + 7) & -8
 
 
 def frame(record: bytes) -> bytes:
     """One record, framed."""
-    return _FRAME + _HEAD.pack(len(record), zlib.crc32(record)) + record
+    head = FRAME.pack(FRAME_MAGIC, len(record), zlib.crc32(record), 0)
+    return (head + record).ljust(frame_size(len(record)), b"\0")
 
 
-def segments(home: Path) -> list[Segment]:
-    """All readable segments of a home, oldest first; segments of a newer format are left alone."""
+def segments(home: Path, owner: str = "") -> list[Segment]:
+    """All readable segments of a home, or of one owner in it, oldest first; those of a newer format are left alone."""
+    folder = home / "spool"
     try:
-        paths = sorted((home / "spool").glob("*.seg"), key=_age)
+        names = os.listdir(folder)  # noqa: PTH208 - looked at several times a second
     except OSError:
         return []
-    last = {_owner(path): path for path in paths}
-    alive = {owner: _is_alive(home / "spool" / f"{owner}.own") for owner in last}
+    paths = sorted((folder / name for name in names if name.endswith(".seg") and name.startswith(owner)), key=_age)
+    alive: dict[str, bool] = {}
     found = []
     for path in paths:
         head = _read_header(path)
-        if head is not None and head[1] <= FORMAT:
-            owner = _owner(path)
-            complete = not alive[owner] or path != last[owner]
-            found.append(Segment(path, head[0], head[1], head[2], alive[owner], complete))
+        if head is None or head[1] > FORMAT:
+            continue
+        owner = owner_of(path)
+        if owner not in alive:
+            alive[owner] = is_alive(folder / f"{owner}.own")
+        found.append(Segment(path, *head[:3], is_live=alive[owner], is_complete=head[3] or not alive[owner]))
     return found
 
 
-def read(segment: Segment, offset: int = 0, limit_bytes: int = 4_000_000) -> tuple[list[bytes], int]:
-    """Whole, undamaged records from a byte offset (0: the start), at most about `limit_bytes`, and the next offset."""
-    offset = max(offset, segment.start)
+def read(segment: Segment, limit_bytes: int = 4_000_000, *, from_start: bool = False) -> Batch:
+    """What was not acknowledged yet, about `limit_bytes` of it; `from_start`: all that is still in the file."""
+    batch = Batch()
     try:
-        with segment.path.open("rb") as file:
-            file.seek(offset)
-            data = file.read(limit_bytes)
-            if len(data) == limit_bytes and not _parse(data, at_end=False)[1]:
-                data += file.read(MAX_RECORD)  # one record larger than the limit
-    except FileNotFoundError:
-        return [], offset
-    records, used = _parse(data, at_end=segment.is_complete and len(data) < limit_bytes)
-    return records, offset + used
+        fd = os.open(segment.path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except OSError:
+        return batch
+    try:
+        size = os.fstat(fd).st_size
+        span = segment.range_bytes or max(size - DATA_AT, 1)
+        count = min(MAX_RANGES, -(-(size - DATA_AT) // span)) if size > DATA_AT else 0
+        acked = b"" if from_start else os.pread(fd, 4 * count, ACKED_AT)
+        for n in range(count):
+            if limit_bytes <= 0:
+                batch.is_all = False
+                break
+            at = _U32.unpack_from(acked, 4 * n)[0] if 4 * n + 4 <= len(acked) else 0
+            left = min(span, size - DATA_AT - n * span) - at
+            if left >= FRAME.size:
+                limit_bytes -= _read_range(fd, n, n * span + DATA_AT, at, left, limit_bytes, batch, segment.is_complete)
+    finally:
+        os.close(fd)
+    return batch
+
+
+def ack(segment: Segment, batch: Batch) -> None:
+    """What this batch holds has arrived. Lost with a crash of the machine at worst: then it is read again."""
+    try:
+        fd = os.open(segment.path, os.O_WRONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except OSError:
+        return
+    try:
+        for n, reached in batch.reached.items():
+            os.pwrite(fd, _U32.pack(reached), ACKED_AT + 4 * n)
+    finally:
+        os.close(fd)
 
 
 def remove(segment: Segment) -> None:
     """Delete a segment that was taken, and its owner's mark when it was the last of a dead owner."""
     segment.path.unlink(missing_ok=True)
-    owner = _owner(segment.path)
-    if not segment.is_live and not any(segment.path.parent.glob(f"{owner}.*.seg")):
-        segment.path.with_name(f"{owner}.own").unlink(missing_ok=True)
+    folder, owner = segment.path.parent, segment.owner
+    if not segment.is_live and not any(folder.glob(f"{owner}.*.seg")):
+        (folder / f"{owner}.own").unlink(missing_ok=True)
 
 
-def _parse(data: bytes, *, at_end: bool) -> tuple[list[bytes], int]:
-    """Records and the bytes used. A torn tail stays for the next read, unless nothing can follow it."""
-    records: list[bytes] = []
-    at = used = 0
-    while True:
-        at = data.find(_FRAME, at)
-        if at < 0:  # half a magic may stand at the end
-            return records, len(data) if at_end else max(len(data) - len(_FRAME) + 1, used)
-        body = at + len(_FRAME) + _HEAD.size
-        if body > len(data):
-            return records, len(data) if at_end else at
-        length, crc = _HEAD.unpack_from(data, at + len(_FRAME))
-        if length > MAX_RECORD or (body + length > len(data) and at_end):
-            at += 1  # damaged head, or a torn tail with whole frames behind it
-        elif body + length > len(data):
-            return records, at
-        elif zlib.crc32(record := data[body : body + length]) == crc:
-            records.append(record)
-            at = used = body + length
-        else:
-            at += 1
+def _read_range(fd: int, n: int, start: int, at: int, left: int, limit: int, batch: Batch, at_end: bool) -> int:
+    """Read on in one range; returns the bytes used."""
+    head = os.pread(fd, FRAME.size, start + at)
+    if not at_end and (len(head) < FRAME.size or not any(head[:4])):
+        return 0
+    wanted = min(left, max(limit, 65_536))
+    data = os.pread(fd, wanted, start + at)
+    used, damaged = _parse(data, batch.records, at_end=at_end and wanted == left)
+    if not used and wanted < left:  # one record larger than the limit, or damage at its start
+        wanted = left
+        data = os.pread(fd, wanted, start + at)
+        used, damaged = _parse(data, batch.records, at_end=at_end)
+    if used < left and wanted < left:
+        batch.is_all = False
+    if used:
+        batch.reached[n] = at + used
+        batch.damaged += damaged
+    return used
 
 
-def _read_header(path: Path) -> tuple[str, int, int] | None:
+def _parse(data: bytes, records: list[bytes], *, at_end: bool) -> tuple[int, int]:
+    """Append whole records; returns the bytes used and those of them that were damaged.
+
+    `at_end`: nothing can be added behind this data, so what does not read is damage and is searched through.
+    """
+    at = damaged = 0
+    effort = 4 * len(data) + MAX_RECORD  # a file full of magic must not cost the square of its size
+    while at + FRAME.size <= len(data):
+        magic, length, crc, _ = FRAME.unpack_from(data, at)
+        body = at + FRAME.size
+        fits = magic == FRAME_MAGIC and length <= MAX_RECORD and body + length <= len(data)
+        if fits and effort > 0:
+            effort -= length
+            record = data[body : body + length]
+            if zlib.crc32(record) == crc:
+                records.append(record)
+                at += frame_size(length)
+                continue
+        if not at_end:
+            return at, damaged
+        found = data.find(_FRAME_BYTES, at + 1) if effort > 0 else -1
+        found = found if found >= 0 else len(data)
+        damaged += found - at if any(data[at:found]) else 0
+        at = found
+    return (len(data) if at_end else min(at, len(data))), damaged
+
+
+def _read_header(path: Path) -> tuple[str, int, int, bool] | None:
+    """Destination, version, range_bytes and whether it is complete; None when it is no segment."""
     try:
-        with path.open("rb") as file:
-            head = file.read(len(MAGIC) + _HEAD.size)
-            if len(head) < len(MAGIC) + _HEAD.size or not head.startswith(MAGIC):
-                return None
-            length, crc = _HEAD.unpack_from(head, len(MAGIC))
-            body = file.read(min(length, 65_536))
-    except OSError:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+        try:
+            head = os.pread(fd, ACKED_AT, 0)
+        finally:
+            os.close(fd)
+        length, crc = _HEAD.unpack_from(head, len(_MAGIC))
+        body = head[len(_MAGIC) + _HEAD.size :][:length]
+        if not head.startswith(_MAGIC) or zlib.crc32(body) != crc:
+            return None
+        fields = orjson.loads(body)
+        complete = _U32.unpack_from(head, COMPLETE_AT)[0] != 0
+        return str(fields["destination"]), int(fields["version"]), int(fields["range_bytes"]), complete
+    except (OSError, struct.error, ValueError, KeyError, TypeError):
         return None
-    if zlib.crc32(body) != crc:
-        return None
-    fields = orjson.loads(body)
-    return fields["destination"], fields["version"], len(head) + length
-
-
-def _owner(path: Path) -> str:
-    return path.name.split(".", 1)[0]
 
 
 def _age(path: Path) -> tuple[str, int]:
-    _, n, _ = path.name.split(".")
-    return _owner(path).rsplit("-", 1)[-1], int(n)
-
-
-def _is_alive(own: Path) -> bool:
-    """A record lock tells; our own mark is never opened, for closing it would drop our lock."""
-    if own.name.split("-")[1] == str(os.getpid()):
-        return True
-    try:
-        fd = os.open(own, os.O_RDWR | os.O_CLOEXEC)
-    except OSError:
-        return False
-    try:
-        fcntl.lockf(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return True
-    finally:
-        os.close(fd)
-    return False
+    owner, _, rest = path.name.partition(".")
+    number = rest.partition(".")[0]
+    return owner.rsplit("-", 1)[-1], int(number) if number.isdecimal() else 0

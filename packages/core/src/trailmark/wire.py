@@ -14,7 +14,9 @@ from uuid import UUID
 
 import orjson
 
-__all__ = ["END", "OPEN", "IdSource", "encode", "id_bytes", "now_us", "superseded", "version_of"]
+from trailmark._fork import fork_mark
+
+__all__ = ["END", "OPEN", "IdSource", "encode", "id_bytes", "interrupted", "now_us", "superseded", "version_of"]
 
 OPEN: Final = 1
 END: Final = 2
@@ -27,12 +29,12 @@ class IdSource:
 
     def __init__(self) -> None:
         self._random = random.Random(os.urandom(16))  # noqa: S311 - unique, not secret; a user's random.seed must not touch it
-        self._pid = os.getpid()
+        self._mark = fork_mark()
 
     def __call__(self) -> str:
-        if self._pid != (pid := os.getpid()):  # a fork without hooks would repeat the parent's ids
+        if not self._mark[0]:  # a forked child would repeat the parent's ids
             self._random.seed(os.urandom(16))
-            self._pid = pid
+            self._mark = fork_mark()
         bits = self._random.getrandbits(74)
         head = f"{time.time_ns() // 1_000_000:012x}7{bits >> 62:03x}"
         h = f"{head}{0x8 | (bits >> 60) & 3:x}{bits & 0xFFFFFFFFFFFFFFF:015x}"
@@ -59,6 +61,11 @@ def version_of(record: bytes) -> tuple[bytes, int]:
     at = record.find(b'"ver":', 0, 160)
     end = record.find(b",", at)
     return record[:at], int(record[at + 6 : end])
+
+
+def interrupted(record: bytes) -> bytes:
+    """An open record of a process that died: it yields to a real end, and beats the open one it is made of."""
+    return orjson.dumps({**orjson.loads(record), "status": "interrupted"})
 
 
 def superseded(batch: list[bytes]) -> list[bytes]:

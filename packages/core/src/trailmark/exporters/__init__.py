@@ -67,6 +67,8 @@ def post(
     except httpx2.HTTPError as error:
         raise ExportError(f"{url}: {type(error).__name__}: {error}", retryable=True) from error
     status = answer.status_code
+    if status in (401, 403):
+        raise ExportError(f"{url}: {status}, the API key is not accepted", retryable=True, pause=True)
     if status in (400, 413, 422):
         raise ExportError(f"{url}: {status} {answer.text[:300]}", retryable=False)
     if not 200 <= status < 300:

@@ -1,0 +1,165 @@
+"""The outbox on disk: lanes to write, a backlog to read, bounds, and memory for as long as the disk refuses."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Final, Literal
+
+from trailmark import spool
+from trailmark._backlog import Backlog
+from trailmark._guard import say_once
+from trailmark._lanes import Lanes, NoRoomError
+from trailmark._outbox import MemoryOutbox, Outbox, Tally
+from trailmark._owner import Owner
+
+__all__ = ["DiskOutbox", "Sync", "open_outbox"]
+
+Sync = Literal["off", "interval", "always"]
+FREE_SHARE: Final = 0.05  # of the disk is never taken
+RETRY_ROOM_S: Final = 1.0
+
+
+def open_outbox(home: Path, destination: str, limit_bytes: int, sync: Sync) -> DiskOutbox:
+    """Mapped where the file system can, written otherwise. Raises OSError where nothing can be written."""
+    try:
+        return DiskOutbox(home, destination, limit_bytes, sync, mapped=True)
+    except (OSError, NoRoomError):  # no fallocate or no mmap here, or no room now
+        return DiskOutbox(home, destination, limit_bytes, sync, mapped=False)
+
+
+class DiskOutbox(Outbox):
+    """When `put` returns, the record survives the process, unless the spool or the disk is full."""
+
+    def __init__(self, home: Path, destination: str, limit_bytes: int, sync: Sync, *, mapped: bool) -> None:
+        self.mode = "mmap" if mapped else "write"
+        self._home, self._limit, self._sync = home, limit_bytes, sync
+        self._folder = home / "spool"
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._refused_until = 0.0
+        self._refused_because = ""
+        self._owner = Owner(self._folder)
+        try:
+            self._lanes = Lanes(
+                self._folder,
+                self._owner.name,
+                destination,
+                self._make_room,
+                mapped=mapped,
+                sync_always=sync == "always",
+            )
+        except BaseException:
+            self._owner.release(remove=True)
+            raise
+        self._backlog = Backlog(home, destination, self._owner.name, self.put) if destination else None
+        self._ring = MemoryOutbox()
+        self._from_ring = False
+        self._moved = self._synced = 0
+        self._full = Tally()
+
+    def put(self, record: bytes, /) -> None:
+        try:
+            self._lanes.put(record)
+        except NoRoomError as error:
+            if error.reason == "full":
+                self._full.add()
+            else:
+                self._ring.put(record)
+        except OSError:
+            self._ring.put(record)
+
+    def take(self, limit: int, limit_bytes: int) -> list[bytes]:
+        self._from_ring = False
+        batch = self._backlog.take(limit_bytes) if self._backlog is not None else []
+        if not batch:
+            batch = self._ring.take(limit, limit_bytes)
+            self._from_ring = bool(batch)
+        return batch
+
+    def ack(self) -> None:
+        if self._from_ring:
+            self._ring.ack()
+        elif self._backlog is not None:
+            self._backlog.ack()
+
+    def tend(self) -> None:
+        if self._sync == "interval" and (recorded := self._lanes.recorded()) != self._synced:
+            self._lanes.sync()
+            self._synced = recorded
+        self._lanes.tend()
+        self._empty_ring()
+        if self._backlog is not None:
+            self._backlog.adopt()
+        if self._full.value:
+            say_once("full", f"the spool in {self._home} is full; the newest traces are dropped and counted")
+
+    def adopt_now(self) -> None:
+        """All that dead owners left, at once: for `spool flush`."""
+        if self._backlog is not None:
+            self._backlog.adopt(now=True)
+
+    @property
+    def sweeps(self) -> int:  # type: ignore[override]
+        return self._backlog.sweeps if self._backlog is not None else 0
+
+    def recorded(self) -> int:
+        carried = self._backlog.carried if self._backlog is not None else 0
+        return self._lanes.recorded() - carried + self._full.value + self._ring.recorded() - self._moved
+
+    def pending(self) -> int:
+        if self._backlog is None:  # on disk is where it is to be
+            return self._ring.pending()
+        return self.recorded() - self._backlog.acked - self._ring.acked - self.dropped().total()
+
+    def dropped(self) -> Counter[str]:
+        return Counter({"full": self._full.value}) + self._ring.dropped()
+
+    def close(self) -> None:
+        if self._backlog is not None:
+            self._backlog.close()
+        self._empty_ring()
+        self._ring.close()
+        self._lanes.close()
+        is_empty = self._backlog is not None and not self.pending()
+        for segment in spool.segments(self._home, self._owner.name) if is_empty else []:
+            segment.path.unlink(missing_ok=True)
+        self._owner.release(remove=not any(self._folder.glob(f"{self._owner.name}.*.seg")))
+
+    def _empty_ring(self) -> None:
+        """What had to wait in memory goes to the disk as soon as that takes it."""
+        while self._ring.pending():
+            [record] = self._ring.take(1, 1)
+            try:
+                self._lanes.put(record)
+            except (NoRoomError, OSError):
+                return
+            self._ring.ack()
+            self._moved += 1
+
+    def _make_room(self, size: int) -> None:
+        """Raise NoRoomError when the spool may not take `size` bytes more; asked anew once a second."""
+        now = time.monotonic()
+        if now < self._refused_until:
+            raise NoRoomError(self._refused_because)
+        disk = os.statvfs(self._folder)
+        if disk.f_bavail * disk.f_frsize - size < FREE_SHARE * disk.f_blocks * disk.f_frsize:
+            self._refused_because = "disk"
+        elif _size(self._folder) + size > self._limit:
+            self._refused_because = "full"
+        else:
+            return
+        self._refused_until = now + RETRY_ROOM_S
+        raise NoRoomError(self._refused_because)
+
+
+def _size(folder: Path) -> int:
+    total = 0
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            try:
+                total += entry.stat(follow_symlinks=False).st_blocks * 512
+            except OSError:  # taken by somebody while we looked
+                continue
+    return total

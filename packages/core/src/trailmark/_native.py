@@ -1,0 +1,52 @@
+"""Real threads and real thread-locals, also where gevent has replaced them."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import threading
+from collections.abc import Callable
+from typing import Any
+
+__all__ = ["Signal", "native_local", "start_thread"]
+
+
+def native_local() -> Any:
+    """Storage by real thread: no greenlet switches while a record is written."""
+    import _thread
+
+    monkey = sys.modules.get("gevent.monkey")
+    make = monkey.get_original("_thread", "_local") if monkey is not None else _thread._local
+    return make()
+
+
+def start_thread(run: Callable[[], None], name: str) -> None:
+    """A daemon thread; under gevent a real one all the same, so that delivery does not hold up the hub.
+
+    Raises RuntimeError when the interpreter is ending.
+    """
+    monkey = sys.modules.get("gevent.monkey")
+    if monkey is not None and monkey.is_module_patched("threading"):
+        monkey.get_original("_thread", "start_new_thread")(run, ())
+        return
+    threading.Thread(target=run, name=name, daemon=True).start()
+
+
+class Signal:
+    """Wakes one waiting thread. Unlike an Event it holds no lock inside, so a signal handler may set it at any time."""
+
+    def __init__(self) -> None:
+        import _thread
+
+        monkey = sys.modules.get("gevent.monkey")
+        make = monkey.get_original("_thread", "allocate_lock") if monkey is not None else _thread.allocate_lock
+        self._lock = make()
+        self._lock.acquire()
+
+    def set(self) -> None:
+        with contextlib.suppress(RuntimeError):  # set already
+            self._lock.release()
+
+    def wait(self, timeout_s: float) -> None:
+        """Until it is set, at most `timeout_s`; takes the setting back."""
+        self._lock.acquire(timeout=timeout_s)
