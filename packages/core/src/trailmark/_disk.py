@@ -48,7 +48,7 @@ class DiskOutbox(Outbox):
                 destination,
                 self._make_room,
                 mapped=mapped,
-                sync_always=sync == "always",
+                sync=sync,
             )
         except BaseException:
             self._owner.release(remove=True)
