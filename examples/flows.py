@@ -1,16 +1,13 @@
 """Async functions, generators, streams and errors are recorded as they are. Run it: python examples/flows.py"""
 
 import asyncio
-import os
 
 import stand_in
 import trailmark
 from openai import OpenAI
 from trailmark_openai import track_openai
 
-if not os.environ.get("OPENAI_API_KEY"):
-    os.environ |= {"OPENAI_API_KEY": "none", "OPENAI_BASE_URL": stand_in.start()}
-
+stand_in.use()
 client = track_openai(OpenAI())
 
 

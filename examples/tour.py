@@ -1,16 +1,11 @@
 """The tour: what trailmark records, one point after the other. Run it: python examples/tour.py"""
 
-import os
-
 import stand_in
 import trailmark
 from openai import OpenAI
 from trailmark_openai import track_openai
 
-if not os.environ.get("OPENAI_API_KEY"):
-    os.environ |= {"OPENAI_API_KEY": "none", "OPENAI_BASE_URL": stand_in.start()}
-    print("OPENAI_API_KEY is not set: a stand-in on this machine answers instead of the real API.")
-
+stand_in.use()
 client = track_openai(OpenAI())  # 1 integration: call, tokens, model, cost are logged
 client.chat.completions.create(model="gpt-4o-mini", messages=[{"role": "user", "content": "Hello, world!"}])
 
@@ -59,11 +54,7 @@ private("a secret")
 # 8 TRAILMARK_TRACK_DISABLE=true (or OPIK_TRACK_DISABLE=true): nothing is recorded, the program runs the same
 
 low = trailmark.Client(project_name="Client demo")  # 9 the low-level client
-t = low.trace(
-    name="my_trace",
-    input={"user_question": "Hello, how are you?"},
-    output={"response": "Comment ça va?"},
-)
+t = low.trace(name="my_trace", input={"user_question": "Hello, how are you?"}, output={"response": "Comment ça va?"})
 t.span(name="Add prompt template", input={"text": "Hello"}, output={"text": "Translate to French: hello"})
 t.span(name="llm_call", type="llm", input={"prompt": "…"}, output={"response": "Comment ça va?"})
 t.end()

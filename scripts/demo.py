@@ -44,7 +44,7 @@ def main() -> int:
         url = _address(home, server)
         started_us = time.time_ns() // 1000
         for example in ("tour.py", "flows.py"):
-            print(f"$ python examples/{example}")
+            print(f"$ python examples/{example}", flush=True)
             if subprocess.run([sys.executable, ROOT / "examples" / example], check=False).returncode:
                 return _fail(f"examples/{example} failed")
         rows, missing = _arrived(url, started_us)

@@ -199,7 +199,7 @@ def _environment(environ: Mapping[str, str], problem: Callable[[SettingsError], 
 
 
 # Read by the server and by the project's own scripts.
-_FOREIGN: Final = frozenset({"TRAILMARK_CHROMIUM", "TRAILMARK_SKIP_UI"})
+_FOREIGN: Final = frozenset({"TRAILMARK_CHROMIUM", "TRAILMARK_SCREENSHOTS"})
 
 
 def _file(home: Path, problem: Callable[[SettingsError], None]) -> dict[str, Any]:

@@ -24,7 +24,7 @@ import orjson
 
 from trailmark._owner import is_alive, owner_of
 
-__all__ = ["FORMAT", "Batch", "Segment", "ack", "frame", "header", "read", "remove", "segments"]
+__all__ = ["FORMAT", "Batch", "Segment", "ack", "frame", "header", "is_live", "read", "remove", "segments"]
 
 FORMAT: Final = 1
 MAX_RECORD: Final = 64 * 1024 * 1024
@@ -112,6 +112,11 @@ def segments(home: Path, owner: str = "") -> list[Segment]:
             alive[owner] = is_alive(folder / f"{owner}.own")
         found.append(Segment(path, *head[:3], is_live=alive[owner], is_complete=head[3] or not alive[owner]))
     return found
+
+
+def is_live(home: Path, owner: str) -> bool:
+    """Whether the owner still runs."""
+    return is_alive(home / "spool" / f"{owner}.own")
 
 
 def read(segment: Segment, limit_bytes: int = 4_000_000, *, from_start: bool = False) -> Batch:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+import orjson
+
 from trailmark.errors import ExportError
-from trailmark.exporters import post
+from trailmark.exporters._http import post
 
 if TYPE_CHECKING:
     import httpx2
@@ -26,7 +28,7 @@ class NativeExporter:
         answer = post(self._client, self._url, b"\n".join(batch) + b"\n", {"Content-Type": "application/x-ndjson"})
         if "x-trailmark" not in answer.headers:  # a captive portal says 200 too
             raise ExportError(f"{self._url}: the answer is not from a trailmark server", retryable=True)
-        refused = answer.json().get("rejected", [])
+        refused = orjson.loads(answer.body).get("rejected", [])
         if refused:
             indexes = tuple(item["index"] for item in refused)
             raise ExportError(f"{self._url}: {refused[0]}", retryable=False, refused=indexes)

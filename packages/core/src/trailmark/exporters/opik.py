@@ -10,7 +10,7 @@ from uuid import UUID
 
 import orjson
 
-from trailmark.exporters import post
+from trailmark.exporters._http import post
 
 if TYPE_CHECKING:
     import httpx2

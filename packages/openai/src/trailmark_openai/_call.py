@@ -1,0 +1,223 @@
+"""One logical call: from the request to the last byte of the answer, whoever reads it and however it is left.
+
+Holds no object of the user once `request` has returned, and is held by the response's own stream alone: no cycle.
+"""
+
+from __future__ import annotations
+
+import time
+from contextlib import AbstractContextManager
+from contextvars import ContextVar
+from typing import Any, Final
+
+from trailmark.instrumentation import Span, guard, is_tracing_active, start_span, use_span
+
+from trailmark_openai import _mapping
+from trailmark_openai._errors import failure_in, without_keys
+from trailmark_openai._routes import provider_of, route
+from trailmark_openai._tee import tee
+
+__all__ = ["Call", "current_call", "start_call"]
+
+MAX_KEPT: Final = 32 * 1024 * 1024
+
+_current: ContextVar[Call | None] = ContextVar("trailmark_openai_call", default=None)
+current_call = _current.get
+
+
+def start_call(client: Any, options: Any) -> Call | None:
+    """Open the span of a request; None for what is no call of a model, when tracing is off, or an outer hook has it."""
+    if options is None or not is_tracing_active():
+        return None
+    outer = _current.get()
+    if outer is not None and outer.options is options:
+        return None
+    with guard("starting an OpenAI span"):
+        found = route(options.method, options.url)
+        if found is None:
+            return None
+        body, extra = options.json_data, getattr(options, "extra_json", None)
+        if extra and (body is None or isinstance(body, dict)):
+            body = {**(body or {}), **extra}
+        fields = _mapping.from_request(body, options.files)
+        span = start_span(found[0], type=found[1], provider=provider_of(client), **fields)
+        if span is not None:
+            stream_options = body.get("stream_options") if isinstance(body, dict) else None
+            return Call(span, options, str(getattr(client, "api_key", "")), asks_usage=bool(stream_options))
+    return None
+
+
+class Call:
+    """Ends its span exactly once. As a context manager it is the time in which `request` runs."""
+
+    __slots__ = (
+        "_api_key",
+        "_asks_usage",
+        "_block",
+        "_chunks",
+        "_encoding",
+        "_facts",
+        "_has_token",
+        "_is_open",
+        "_kind",
+        "_outer",
+        "_response",
+        "_size",
+        "attempted_s",
+        "attempts",
+        "is_exhausted",
+        "options",
+        "span",
+        "waits_s",
+    )
+
+    def __init__(self, span: Span, options: Any, api_key: str, *, asks_usage: bool) -> None:
+        self.span, self.options = span, options
+        self.is_exhausted = False  # the stream ended by itself
+        self._api_key, self._asks_usage = api_key, asks_usage
+        self._response: Any = None
+        self._kind = self._encoding = ""
+        self._facts: dict[str, Any] = {}
+        self.attempts: list[int | str] = []
+        self.waits_s: list[float] = []
+        self.attempted_s = 0.0
+        self._chunks: list[bytes] = []
+        self._size = 0
+        self._has_token = False
+        self._is_open = True
+        self._outer: Call | None = None
+        self._block: AbstractContextManager[None] | None = None
+
+    def __enter__(self) -> None:
+        self._outer = _current.get()
+        _current.set(self)
+        self._block = use_span(self.span)
+        self._block.__enter__()
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if self._block is not None:
+            self._block.__exit__(None, None, None)
+        _current.set(self._outer)
+        self._outer = self._block = self.options = None
+        if error is not None:
+            content = b""
+            with guard("looking at an OpenAI answer"):
+                response = self._told()
+                if response is not None and response.is_closed and response.status_code < 400:
+                    content = _content(response)  # it was paid for
+            self._end(content, error)
+
+    def attempt(self) -> _Attempt:
+        """The time in which one request is out."""
+        return _Attempt(self)
+
+    def attempted(self, response: Any) -> None:
+        """An attempt was answered; the last one counts."""
+        self._response = response
+        self.attempts.append(response.status_code)
+
+    def answered(self) -> None:
+        """`request` returned: the answer is there, or is yet to be read by the user."""
+        content, is_watched = b"", False
+        with guard("looking at an OpenAI answer"):
+            response = self._told()
+            if response is not None and response.is_closed:
+                content = _content(response)
+            elif response is not None:
+                is_watched = tee(response, self)
+        if not is_watched:
+            self._end(content)
+
+    def chunk(self, data: bytes) -> None:
+        """Bytes on their way to the user."""
+        self._size += len(data)
+        if self._size <= MAX_KEPT:
+            self._chunks.append(data)
+        if not self._has_token and (self._encoding or _mapping.has_token(data, self._kind)):
+            self._has_token = True
+            self.span.mark_first_token()
+
+    def closed(self, error: BaseException | None = None) -> None:
+        """The response was read to its end, closed, or collected. Only the first time counts."""
+        if self._is_open:
+            data, self._chunks = b"".join(self._chunks), []
+            self._end(data, error, is_stream=True)
+
+    def _told(self) -> Any:
+        """The response, and what its headers say; it is let go here."""
+        response, self._response = self._response, None
+        if response is not None:
+            headers = response.headers
+            self._kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+            if not response.is_closed:
+                self._encoding = headers.get("content-encoding", "").strip().lower()
+            if request_id := headers.get("x-request-id") or headers.get("apim-request-id"):
+                self._facts["request_id"] = request_id
+        if len(self.attempts) > 1:
+            self._facts |= {"attempts": self.attempts, "waits_s": self.waits_s}
+        return response
+
+    def _end(self, content: bytes, error: BaseException | None = None, *, is_stream: bool = False) -> None:
+        if not self._is_open:
+            return
+        self._is_open = False
+        fields: dict[str, Any] = {}
+        is_complete = not is_stream
+        try:
+            with guard("reading an OpenAI answer"):
+                is_complete |= self._read(content, fields, is_stream=is_stream) or self.is_exhausted
+        finally:  # the test kit lets our own faults out, the span ends all the same
+            failure = fields.pop("failure", None)
+            if error is not None and not (is_stream and is_complete):  # what follows the last event is housekeeping
+                failure, self._facts["error"] = without_keys(error, self._api_key)
+                is_complete = True
+            fields["metadata"] = fields.get("metadata", {}) | self._facts
+            self.span.update(**fields)
+            if failure is not None:
+                self.span.fail(failure)
+            self.span.end(None if is_complete else "cancelled")
+
+    def _read(self, content: bytes, fields: dict[str, Any], *, is_stream: bool) -> bool:
+        """Fill in what the answer says; whether it is complete. What cannot be mapped is kept as it came."""
+        data = _mapping.inflated(content, self._encoding) if is_stream else content
+        if not data and not self._size:
+            return False
+        if data is None or self._size > MAX_KEPT:
+            fields["output"] = {"bytes": self._size, "content_type": self._kind, "content_encoding": self._encoding}
+            return True
+        try:
+            found, is_complete = _mapping.from_body(data, self._kind)
+            fields |= found
+        finally:
+            if not fields:
+                fields["output"] = data.decode(errors="replace")
+        if is_stream and not self._asks_usage and "finish_reasons" in fields["metadata"] and "usage" not in fields:
+            self._facts["usage_missing"] = "the request does not set stream_options.include_usage"
+        if "failure" in fields:
+            fields["failure"] = failure_in(fields["failure"])
+            return True
+        return is_complete
+
+
+class _Attempt:
+    """Notes what became of an attempt, and how long was waited before it."""
+
+    __slots__ = ("_call",)
+
+    def __init__(self, call: Call) -> None:
+        self._call = call
+
+    def __enter__(self) -> None:
+        call = self._call
+        if call.attempts:
+            call.waits_s.append(round(time.monotonic() - call.attempted_s, 3))
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if error is not None:
+            self._call.attempts.append(type(error).__name__)
+        self._call.attempted_s = time.monotonic()
+
+
+def _content(response: Any) -> bytes:
+    """The body as far as somebody has read it; we never read."""
+    return vars(response).get("_content") or b""

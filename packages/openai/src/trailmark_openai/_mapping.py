@@ -1,0 +1,155 @@
+"""Their requests and answers → our fields. Pure functions on plain JSON; nothing here touches the user's objects."""
+
+from __future__ import annotations
+
+import json
+import re
+import zlib
+from typing import Any, Final
+
+from trailmark_openai._stream import read_stream
+from trailmark_openai._usage import usage_parts
+
+__all__ = ["from_body", "from_request", "has_token", "inflated"]
+
+_FACTS: Final = {
+    "id": "response_id",
+    "service_tier": "service_tier",
+    "system_fingerprint": "system_fingerprint",
+    "provider": "upstream_provider",
+    "incomplete_details": "incomplete_details",
+}
+_NOT_OUTPUT: Final = {"id", "object", "created", "created_at", "model", "usage", *_FACTS}
+_SECRETS: Final = ("authorization", "headers", "domain_secrets", "client_secret")
+_HIDDEN: Final = "[hidden]"
+_MEDIA_LIMIT: Final = 64 * 1024
+_TOKEN: Final = re.compile(rb'"(?:content|refusal|reasoning_content|arguments|text|delta|b64_json)" ?: ?"[^"]')
+
+
+def from_request(body: Any, files: Any) -> dict[str, Any]:
+    """Model and input, without the credentials of tools and without large media; of files their names and sizes."""
+    if not isinstance(body, dict):
+        return {} if body is None else {"input": body}
+    given = {key: value for key, value in body.items() if key not in ("model", "stream")}
+    if given.get("tools"):
+        given["tools"] = _without_secrets(given["tools"])
+    for key in ("messages", "input"):
+        if isinstance(given.get(key), list):
+            given[key] = [_without_media(message) for message in given[key]]
+    if files:
+        given["files"] = [_file(*item) for item in (files.items() if isinstance(files, dict) else files)]
+    if isinstance(model := body.get("model"), str):
+        return {"input": given, "model": model, "metadata": {"model_requested": model}}
+    return {"input": given}
+
+
+def from_body(content: bytes, kind: str) -> tuple[dict[str, Any], bool]:
+    """What an answer says, by its content type, and whether a stream said everything."""
+    if kind == "text/event-stream":
+        answer, is_complete = read_stream(content)
+        return _from_json(answer), is_complete
+    if "json" in kind:
+        try:
+            return _from_json(json.loads(content)), True
+        except ValueError:
+            return {"output": content.decode(errors="replace"), "metadata": {}}, False
+    if kind.startswith("text/"):
+        return {"output": content.decode(errors="replace"), "metadata": {}}, True
+    return {"output": {"bytes": len(content), "content_type": kind}, "metadata": {}}, True
+
+
+def has_token(data: bytes, kind: str) -> bool:
+    """Whether a piece of a stream says something, not only who is speaking."""
+    return kind != "text/event-stream" or _TOKEN.search(data) is not None
+
+
+def inflated(data: bytes, encoding: str) -> bytes | None:
+    """The bytes as the user reads them, as far as they go; None for a compression that is not ours to read."""
+    if encoding in ("", "identity"):
+        return data
+    if encoding not in ("gzip", "deflate"):
+        return None
+    try:
+        return zlib.decompressobj(zlib.MAX_WBITS | 32).decompress(data)
+    except zlib.error:  # deflate without its header, as some servers send it
+        return zlib.decompressobj(-zlib.MAX_WBITS).decompress(data)
+
+
+def _from_json(answer: Any) -> dict[str, Any]:
+    if not isinstance(answer, dict):
+        return {"output": answer, "metadata": {}}
+    fields: dict[str, Any] = {"output": _output(answer)}
+    if isinstance(answer.get("model"), str) and answer["model"]:
+        fields["model"] = answer["model"]
+    usage = answer.get("usage") or (answer.get("x_groq") or {}).get("usage")
+    if isinstance(usage, dict):
+        fields |= {"usage": usage_parts(usage), "usage_raw": usage}
+        cost = usage.get("cost")  # OpenRouter says what it charged
+        if isinstance(cost, (int, float)) and not isinstance(cost, bool) and cost >= 0:
+            fields["total_cost"] = cost
+    metadata = {name: answer[key] for key, name in _FACTS.items() if answer.get(key)}
+    reasons = [choice.get("finish_reason") for choice in answer.get("choices") or ()]
+    if any(reasons):
+        metadata["finish_reasons"] = reasons
+    fields["metadata"] = metadata
+    if answer.get("error") or answer.get("status") == "failed":
+        fields["failure"] = answer.get("error") or "the response failed"
+    return fields
+
+
+def _output(answer: dict[str, Any]) -> Any:
+    if answer.get("choices") or answer.get("object") == "chat.completion":
+        return {"choices": answer.get("choices")}
+    if answer.get("object") == "response" or isinstance(answer.get("output"), list):
+        return {key: answer.get(key) for key in ("output", "status")}
+    data = answer.get("data")
+    if isinstance(data, list):
+        if data and isinstance(data[0], dict) and "embedding" in data[0]:
+            first = data[0]["embedding"]
+            size = len(first) if isinstance(first, list) else len(first) * 3 // 16  # base64 of 4-byte floats
+            return {"embeddings": len(data), "dimensions": size}
+        return {"data": [_sized(item) for item in data]}
+    return _sized({key: value for key, value in answer.items() if key not in _NOT_OUTPUT})
+
+
+def _sized(item: Any) -> Any:
+    if isinstance(item, dict) and isinstance(item.get("b64_json"), str):
+        return {**item, "b64_json": f"<{len(item['b64_json']) * 3 // 4} bytes>"}
+    return item
+
+
+def _without_secrets(tools: Any) -> Any:
+    """Tools of other servers carry tokens; function tools pass as they are."""
+    if not isinstance(tools, list):
+        return tools
+    return [
+        {key: _HIDDEN if key in _SECRETS and value else value for key, value in tool.items()}
+        if isinstance(tool, dict) and tool.get("type") != "function"
+        else tool
+        for tool in tools
+    ]
+
+
+def _without_media(message: Any) -> Any:
+    if isinstance(message, dict) and isinstance(message.get("content"), list):
+        return {**message, "content": [_cut_media(part) for part in message["content"]]}
+    return message
+
+
+def _cut_media(part: Any) -> Any:
+    """A picture or a recording inside a message, as its kind and size when it is large."""
+    if isinstance(part, dict):
+        return (
+            {key: _cut_media(value) if isinstance(value, (dict, str)) else value for key, value in part.items()}
+            if (part.get("type") not in ("text", "input_text", "output_text"))
+            else part
+        )
+    if len(part) > _MEDIA_LIMIT:
+        return f"{part[: part.find(',') + 1 if part.startswith('data:') else 0]}<{len(part) * 3 // 4} bytes>"
+    return part
+
+
+def _file(name: str, content: Any) -> dict[str, Any]:
+    given, data = (content[0], content[1]) if isinstance(content, tuple) else (getattr(content, "name", None), content)
+    size = len(data) if isinstance(data, (bytes, bytearray, str)) else None
+    return {"field": name, "name": str(given) if given else None, "bytes": size}

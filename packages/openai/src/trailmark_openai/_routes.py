@@ -1,0 +1,86 @@
+"""Which request is a call of a model and what its span is called; who answers. Pure look-ups."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import openai
+
+__all__ = ["provider_of", "route"]
+
+_ROUTES: Final = {
+    "/chat/completions": ("openai.chat", "llm"),
+    "/responses": ("openai.responses", "llm"),
+    "/responses/compact": ("openai.responses.compact", "llm"),
+    "/completions": ("openai.completions", "llm"),
+    "/embeddings": ("openai.embeddings", "embedding"),
+    "/moderations": ("openai.moderations", "guardrail"),
+    "/decisions": ("openai.decisions", "llm"),
+    "/images/generations": ("openai.images.generate", "llm"),
+    "/images/edits": ("openai.images.edit", "llm"),
+    "/images/variations": ("openai.images.variation", "llm"),
+    "/audio/speech": ("openai.audio.speech", "llm"),
+    "/audio/transcriptions": ("openai.audio.transcriptions", "llm"),
+    "/audio/translations": ("openai.audio.translations", "llm"),
+    "/videos": ("openai.videos", "llm"),
+}
+# What a program administers; no model answers.
+_NO_CALL: Final = re.compile(
+    r"/(models|files|uploads|fine_tuning|containers|skills|webhooks|conversations|evals|organization|projects|admin"
+    r"|vector_stores|batches|assistants|threads|realtime|live|safety|content_provenance_checks)(/|$)"
+)
+_ID: Final = re.compile(r"/[^/]*\d[^/]*")  # a path names many things by id; a span's name must not
+_HOSTS: Final = (
+    ("api.openai.com", "openai"),
+    ("openai.azure.com", "azure"),
+    ("services.ai.azure.com", "azure"),
+    ("cognitiveservices.azure.com", "azure"),
+    ("openrouter.ai", "openrouter"),
+    ("api.groq.com", "groq"),
+    ("api.together.xyz", "together"),
+    ("api.fireworks.ai", "fireworks"),
+    ("api.deepseek.com", "deepseek"),
+    ("api.mistral.ai", "mistral"),
+    ("api.x.ai", "xai"),
+    ("api.perplexity.ai", "perplexity"),
+    ("api.cerebras.ai", "cerebras"),
+    ("integrate.api.nvidia.com", "nvidia"),
+    ("generativelanguage.googleapis.com", "google"),
+    ("aiplatform.googleapis.com", "vertex"),
+    ("amazonaws.com", "bedrock"),
+    ("api.aws", "bedrock"),
+    ("api.anthropic.com", "anthropic"),
+)
+_PORTS: Final = {11434: "ollama", 1234: "lmstudio"}
+
+
+def route(method: str, url: str) -> tuple[str, str] | None:
+    """Span name and type of a request; None for what is no call of a model. New routes get a name of their own."""
+    path = url.partition("?")[0].rstrip("/")
+    known = _ROUTES.get(path)
+    if known is not None and method.lower() == "post":
+        return known
+    if method.lower() != "post" or _NO_CALL.search(path):
+        return None
+    if "://" in path:
+        path = urlsplit(path).path
+    return f"openai{_ID.sub('', path if path.startswith('/') else f'/{path}').replace('/', '.')}", "general"
+
+
+def provider_of(client: Any) -> str:
+    """Who answers: by the client's class, then by its host. Loopback speaks for OpenAI, as a proxy or a test would."""
+    runtime = getattr(client, "_provider_runtime", None)
+    if runtime is not None and isinstance(name := getattr(runtime, "name", None), str):
+        return name
+    if isinstance(client, (openai.AzureOpenAI, openai.AsyncAzureOpenAI)):
+        return "azure"
+    url = client.base_url
+    host = str(url.host)
+    for suffix, name in _HOSTS:
+        if host.endswith(suffix) and (len(host) == len(suffix) or host[-len(suffix) - 1] in ".-"):
+            return name
+    if host in ("127.0.0.1", "localhost", "::1"):
+        return _PORTS.get(url.port or 0, "openai")
+    return host

@@ -1,0 +1,41 @@
+"""Clients of the real SDK against a fake service on loopback."""
+
+import sys
+from pathlib import Path
+
+import openai
+import pytest
+from trailmark_openai import track_openai
+
+sys.path.insert(0, str(Path(__file__).parent))  # importlib mode does not: the fake service is shared by these tests
+
+from fake_openai import FakeOpenAI
+
+
+@pytest.fixture(scope="session")
+def service():
+    with FakeOpenAI() as running:
+        yield running
+
+
+@pytest.fixture
+def fake(service):
+    service.reset()
+    return service
+
+
+@pytest.fixture
+def client(fake):
+    with openai.OpenAI(base_url=fake.url, api_key="sk-test-0123456789abcdef", max_retries=2) as made:
+        yield track_openai(made)
+
+
+@pytest.fixture
+def new_async_client(fake):
+    """Made inside the test's own event loop."""
+
+    def make(**options):
+        options = {"base_url": fake.url, "api_key": "sk-test-0123456789abcdef", **options}
+        return track_openai(openai.AsyncOpenAI(**options))
+
+    return make

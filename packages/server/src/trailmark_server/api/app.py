@@ -1,0 +1,61 @@
+"""The composition of the routes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from trailmark_server import __version__
+from trailmark_server.api import native, opik, pages, read
+from trailmark_server.api.problems import Problem, problem
+from trailmark_server.api.security import Security
+from trailmark_server.store import NotFoundError, Store, StoreError
+
+__all__ = ["create_app"]
+
+
+def create_app(store: Store, home: Path) -> FastAPI:
+    """The server as an ASGI application."""
+    app = FastAPI(
+        title="trailmark", version=__version__, docs_url=None, redoc_url=None, openapi_url="/api/v1/openapi.json"
+    )
+    app.add_middleware(Security)
+
+    @app.get("/api/is-alive/ping")
+    @app.get("/is-alive/ping", include_in_schema=False)
+    def ping() -> dict[str, bool]:
+        return {"healthy": True}
+
+    app.include_router(native.router(store))
+    app.include_router(opik.router(store))
+    app.include_router(read.router(store, home))
+    app.include_router(pages.router(store))
+    _add_errors(app)
+    return app
+
+
+def _add_errors(app: FastAPI) -> None:
+    @app.exception_handler(Problem)
+    def refused(_: Request, error: Problem) -> JSONResponse:
+        return problem(error.status, error.detail, **error.more)
+
+    @app.exception_handler(NotFoundError)
+    def missing(_: Request, error: NotFoundError) -> JSONResponse:
+        return problem(404, str(error))
+
+    @app.exception_handler(StoreError)
+    def broken(_: Request, error: StoreError) -> JSONResponse:
+        return problem(503, str(error))
+
+    @app.exception_handler(HTTPException)
+    def http(_: Request, error: HTTPException) -> JSONResponse:
+        return problem(error.status_code, str(error.detail))
+
+    @app.exception_handler(RequestValidationError)
+    def invalid(_: Request, error: RequestValidationError) -> JSONResponse:
+        first = error.errors()[0]
+        return problem(422, f"{'.'.join(map(str, first['loc']))}: {first['msg']}")

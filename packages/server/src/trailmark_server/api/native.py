@@ -1,0 +1,36 @@
+"""The native route: spool records as NDJSON, acknowledged after the commit."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import JSONResponse
+
+from trailmark_server.api.bodies import read_body
+from trailmark_server.ingest.records import check
+from trailmark_server.store import Store
+
+__all__ = ["router"]
+
+
+def router(store: Store) -> APIRouter:
+    """`POST /api/v1/ingest`."""
+    routes = APIRouter()
+
+    @routes.post("/api/v1/ingest")
+    async def ingest(request: Request) -> JSONResponse:
+        body = await read_body(request)
+        return await run_in_threadpool(_ingest, store, body)
+
+    return routes
+
+
+def _ingest(store: Store, body: bytes) -> JSONResponse:
+    lines = [line for line in body.split(b"\n") if line.strip()]
+    good, bad = check(lines)
+    if good:
+        store.write(lambda writer: writer.put(good))
+    answer: dict[str, Any] = {"accepted": len(good), "rejected": [rejection.shown() for rejection in bad]}
+    return JSONResponse(answer, status_code=200 if not bad else 207 if good else 400)

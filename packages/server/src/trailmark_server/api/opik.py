@@ -1,0 +1,165 @@
+"""Opik's REST routes, as its SDK uses them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import orjson
+from fastapi import APIRouter, Request, Response
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import JSONResponse
+
+from trailmark_server.api.bodies import read_json
+from trailmark_server.api.opik_views import span_view, trace_view
+from trailmark_server.api.problems import Problem, problem
+from trailmark_server.ingest import opik
+from trailmark_server.ingest.records import check
+from trailmark_server.store import Store
+
+__all__ = ["router"]
+
+PRIVATE: Final = "/api/v1/private"
+MAX_ITEMS: Final = 1000
+_RECORDS: Final = {"traces": opik.trace_record, "spans": opik.span_record}
+
+
+def router(store: Store) -> APIRouter:
+    """Everything under `/api/v1/private`."""
+    routes = APIRouter(prefix=PRIVATE)
+    for kind in ("traces", "spans"):
+        _add_writes(routes, store, kind)
+        _add_reads(routes, store, kind)
+
+    @routes.put("/traces/threads/feedback-scores", status_code=204)
+    async def score_threads(request: Request) -> Response:
+        return await _scores(store, request, "thread_id")
+
+    @routes.post("/projects/retrieve")
+    async def project(request: Request) -> Response:
+        body = await read_json(request)
+        return JSONResponse(await run_in_threadpool(_project, store, body.get("name")))
+
+    @routes.post("/auth", status_code=204)
+    def auth() -> Response:
+        return Response(status_code=204)
+
+    return routes
+
+
+def _add_writes(routes: APIRouter, store: Store, kind: str) -> None:
+    one = kind[:-1]
+
+    @routes.post(f"/{kind}/batch")
+    async def batch(request: Request) -> Response:
+        body = await read_json(request)
+        return await run_in_threadpool(_batch, store, kind, body.get(kind), 204)
+
+    @routes.post(f"/{kind}")
+    async def create(request: Request) -> Response:
+        body = await read_json(request)
+        return await run_in_threadpool(_batch, store, kind, [body], 201)
+
+    @routes.put(f"/{kind}/feedback-scores")
+    async def score(request: Request) -> Response:
+        return await _scores(store, request, f"{one}_id")
+
+    @routes.post(f"/{kind}/{{id}}/feedback-scores/delete")
+    async def delete_score(id: str, request: Request) -> Response:
+        body = await read_json(request)
+        await run_in_threadpool(store.write, lambda writer: writer.delete_score(one, id, str(body.get("name"))))
+        return Response(status_code=204)
+
+    @routes.patch(f"/{kind}/{{id}}")
+    async def patch(id: str, request: Request) -> Response:
+        body = await read_json(request)
+        await run_in_threadpool(_patch, store, one, id, body)
+        return Response(status_code=204)
+
+
+def _add_reads(routes: APIRouter, store: Store, kind: str) -> None:
+    @routes.post(f"/{kind}/search")
+    async def search(request: Request) -> Response:
+        body = await read_json(request)
+        lines = await run_in_threadpool(_search, store, kind, body)
+        return Response(lines, media_type="application/octet-stream")
+
+    @routes.get(f"/{kind}/{{id}}")
+    def get(id: str) -> Response:
+        with store.read() as reader:
+            return JSONResponse(trace_view(reader, id) if kind == "traces" else span_view(reader, id))
+
+
+def _batch(store: Store, kind: str, items: Any, status: int) -> Response:
+    if not isinstance(items, list) or not 1 <= len(items) <= MAX_ITEMS:
+        given = f"{len(items)} items" if isinstance(items, list) else type(items).__name__
+        raise Problem(400, f"{kind} is {given}; allowed: a list of 1 to {MAX_ITEMS}")
+    good, bad = _convert(items, _RECORDS[kind])
+    if bad:
+        first = bad[0]
+        detail = f"{kind}[{first['index']}].{first['field']}: {first['message']}"
+        return problem(400, detail, errors=[detail], rejected=bad)
+    store.write(lambda writer: writer.put(good))
+    return Response(status_code=status)
+
+
+def _convert(
+    items: list[Any], convert: Callable[[dict[str, Any]], dict[str, Any]]
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    records, bad = [], []
+    for index, item in enumerate(items):
+        try:
+            if not isinstance(item, dict):
+                raise ValueError(f"record: it is {type(item).__name__}; allowed: an object")
+            records.append((index, convert(item)))
+        except (ValueError, TypeError, AttributeError) as error:
+            field, _, message = str(error).partition(": ")
+            bad.append({"index": index, "id": None, "field": field, "message": message or str(error)})
+    good, refused = check([record for _, record in records])
+    bad += [{**rejection.shown(), "index": records[rejection.index][0]} for rejection in refused]
+    return good, bad
+
+
+async def _scores(store: Store, request: Request, target: str) -> Response:
+    body = await read_json(request)
+    items = body.get("scores")
+    if not isinstance(items, list) or not items:
+        raise Problem(400, f"scores is {type(items).__name__}; allowed: a list of 1 to {MAX_ITEMS}")
+    good, bad = _convert(items, lambda item: opik.score_record(item, target))
+    if bad:
+        first = bad[0]
+        raise Problem(400, f"scores[{first['index']}].{first['field']}: {first['message']}", rejected=bad)
+    await run_in_threadpool(store.write, lambda writer: writer.put(good))
+    return Response(status_code=204)
+
+
+def _patch(store: Store, kind: str, id: str, body: dict[str, Any]) -> None:
+    try:
+        changes = opik.changes_of(kind, body)
+        store.write(lambda writer: writer.patch(kind, id, changes))
+    except ValueError as error:
+        raise Problem(400, str(error)) from error
+
+
+def _search(store: Store, kind: str, body: dict[str, Any]) -> bytes:
+    limit = body.get("limit") or 500
+    if not isinstance(limit, int) or not 1 <= limit <= 2000:
+        raise Problem(400, f"limit is {limit!r}; allowed: 1 to 2000")
+    if body.get("filters"):
+        raise Problem(400, "filters are not supported by this version")
+    project, before = body.get("project_name") or "Default Project", body.get("last_retrieved_id")
+    with store.read() as reader:
+        if kind == "traces":
+            found = [trace_view(reader, id) for id in reader.trace_ids(project, before=before, limit=limit)]
+        else:
+            ids = reader.span_ids(project, before=before, limit=limit, trace_id=body.get("trace_id"))
+            found = [span_view(reader, span_id, trace_id) for trace_id, span_id in ids]
+    return b"".join(orjson.dumps(item) + b"\n" for item in found)
+
+
+def _project(store: Store, name: Any) -> dict[str, Any]:
+    with store.read() as reader:
+        known = [project["name"] for project in reader.projects()]
+    if name not in known:
+        raise Problem(404, f"no project {name!r}")
+    return {"id": name, "name": name}

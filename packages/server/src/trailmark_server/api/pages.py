@@ -1,0 +1,69 @@
+"""The built page under every address that is no API; without it, one page that says what to do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse
+
+from trailmark_server.api.problems import Problem, problem
+from trailmark_server.api.security import CSP
+from trailmark_server.store import NotFoundError, Store
+
+__all__ = ["router"]
+
+UI: Final = Path(__file__).parent.parent / "_ui"
+_WITHOUT_UI: Final = """<!doctype html>
+<html lang="en"><meta charset="utf-8"><title>trailmark</title>
+<h1>trailmark runs, its page is not built</h1>
+<p>Recording, ingest, the API and the command line work. In a checkout, with Node 20 or later: <code>make ui</code>,
+then start again. Until then: <code>trailmark ls</code> and <code>trailmark show last</code>.</p></html>
+"""
+
+
+def router(store: Store, ui: Path = UI) -> APIRouter:
+    """Added last: it answers to every path."""
+    routes = APIRouter()
+
+    @routes.get("/api/v1/session/redirect/projects/", include_in_schema=False)
+    def redirect(trace_id: str = "") -> Response:
+        return RedirectResponse(f"/t/{trace_id}")
+
+    @routes.get("/t/{trace_id}", include_in_schema=False)
+    def permalink(trace_id: str) -> Response:
+        from urllib.parse import quote
+
+        with store.read() as reader:
+            try:
+                project = reader.trace(trace_id)["trace"]["project"]
+            except NotFoundError:
+                return _index(ui)  # not there yet: the page says so, and looks again
+        return RedirectResponse(f"/p/{quote(project, safe='')}/traces/{trace_id}")
+
+    @routes.get("/{path:path}", include_in_schema=False)
+    def page(path: str, request: Request) -> Response:
+        if path.startswith("api/"):
+            return problem(404, f"no route {request.url.path}")
+        if path.startswith("assets/"):
+            return _file(ui, path, "public, max-age=31536000, immutable")
+        if path in ("boot.js", "favicon.svg"):
+            return _file(ui, path, "no-cache")
+        return _index(ui)
+
+    return routes
+
+
+def _index(ui: Path) -> Response:
+    headers = {"Content-Security-Policy": CSP, "Cache-Control": "no-cache"}
+    if not (ui / "index.html").is_file():
+        return HTMLResponse(_WITHOUT_UI, headers=headers)
+    return FileResponse(ui / "index.html", headers=headers)
+
+
+def _file(ui: Path, path: str, caching: str) -> Response:
+    file = (ui / path).resolve()
+    if not file.is_relative_to(ui.resolve()) or not file.is_file():
+        raise Problem(404, f"no file {path}")
+    return FileResponse(file, headers={"Cache-Control": caching})

@@ -1,0 +1,83 @@
+"""From the spool of this machine's programs into the store: live, and what dead ones left."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import threading
+import time
+from pathlib import Path
+from typing import Final
+
+from trailmark import spool
+
+from trailmark_server.ingest.records import check
+from trailmark_server.store import Store, StoreError
+
+__all__ = ["LocalIngester"]
+
+POLL_S: Final = 0.1
+OWNERS_S: Final = 1.0
+log = logging.getLogger("trailmark.server")
+
+
+class LocalIngester:
+    """Takes segments without a destination. A crash between commit and acknowledgement only reads twice."""
+
+    def __init__(self, store: Store, home: Path) -> None:
+        self._store, self._home = store, home
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="trailmark-ingester", daemon=True)
+        self._owners_at = 0.0
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def once(self) -> int:
+        """Take all there is now; returns how many records that was."""
+        count, left = 0, set()
+        found = [segment for segment in spool.segments(self._home) if not segment.destination]
+        for segment in found:
+            while batch := spool.read(segment):
+                count += self._take(segment, batch)
+            if segment.is_complete:
+                spool.remove(segment)
+            else:
+                left.add(segment.owner)
+        dead = {segment.owner for segment in found if not segment.is_live}
+        if time.monotonic() - self._owners_at > OWNERS_S or dead:
+            self._owners_at = time.monotonic()
+            self._store.write(lambda writer: self._interrupt_dead(writer.owners(), writer.interrupt))
+        return count
+
+    def has_waiting(self) -> bool:
+        """Whether a segment holds what was not taken yet."""
+        return any(spool.read(s, 1) for s in spool.segments(self._home) if not s.destination)
+
+    def _take(self, segment: spool.Segment, batch: spool.Batch) -> int:
+        good, bad = check(batch.records)
+        for rejection in bad[:3]:
+            log.warning("a record in %s was not stored: %s: %s", segment.name, rejection.field, rejection.message)
+        self._store.write(lambda writer: writer.put(good, segment.owner))
+        spool.ack(segment, batch)
+        return len(good)
+
+    def _interrupt_dead(self, owners: list[str], interrupt: object) -> None:
+        assert callable(interrupt)
+        for owner in owners:
+            if not spool.is_live(self._home, owner) and not spool.segments(self._home, owner):
+                interrupt(owner)
+
+    def _run(self) -> None:
+        while not self._stop.wait(POLL_S):
+            try:
+                self.once()
+            except (OSError, StoreError) as error:
+                log.warning("local ingest waits: %s", error)
+                self._stop.wait(5)
+        with contextlib.suppress(OSError, StoreError):
+            self.once()

@@ -1,0 +1,158 @@
+"""The native records, checked. One bad item is named, its neighbours are kept."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, TypeAdapter, ValidationError
+from typing_extensions import TypedDict
+
+from trailmark_server.pricing import priced
+
+__all__ = ["Rejection", "check"]
+
+Id = Annotated[str, Field(pattern=r"^[0-9a-fA-F]{8}-?([0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}$")]
+Micros = Annotated[int, Field(ge=0, lt=2**62)]
+Tokens = Annotated[int, Field(ge=0, lt=2**53)]
+Name = Annotated[str, Field(min_length=1, max_length=10_000)]
+Status = Literal["running", "ok", "error", "cancelled", "interrupted"]
+
+
+class _Error(TypedDict):
+    type: str
+    message: str | None
+    traceback: str | None
+
+
+class _Score(TypedDict, total=False):
+    name: Annotated[Name, Field()]
+    value: bool | Annotated[float, Field(allow_inf_nan=False)] | None
+    label: str | None
+    reason: str | None
+
+
+class _Own(TypedDict, total=False):
+    name: str | None
+    input: Any
+    output: Any
+    metadata: Any
+    tags: list[str] | None
+    thread_id: str | None
+    user_id: str | None
+    environment: str | None
+    scores: list[_Score] | None
+
+
+class _Required(TypedDict):
+    id: Id
+    ver: Micros
+    project: Name
+    name: str
+    start_us: Micros
+    status: Status
+
+
+class _Shared(_Required, total=False):
+    end_us: Micros | None
+    input: Any
+    output: Any
+    metadata: Any
+    tags: list[str] | None
+    error: _Error | None
+    scores: list[_Score] | None
+
+
+class _SpanIds(TypedDict):
+    k: Literal["span"]
+    trace_id: Id
+    type: Annotated[str, Field(max_length=64)]
+
+
+class _Span(_Shared, _SpanIds, total=False):
+    parent_id: Id | None
+    first_token_us: Micros | None
+    model: str | None
+    provider: str | None
+    usage: dict[str, Tokens] | None
+    usage_raw: Any
+    total_cost: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None
+    trace: _Own | None
+
+
+class _Trace(_Shared, total=False):
+    k: Literal["trace"]
+    thread_id: str | None
+    user_id: str | None
+    environment: str | None
+
+
+class _ScoreIds(TypedDict):
+    k: Literal["score"]
+    ver: Micros
+    project: Name
+    name: Name
+    ts_us: Micros
+
+
+class _ScoreRecord(_ScoreIds, total=False):
+    id: str
+    trace_id: Id | None
+    span_id: Id | None
+    thread_id: Name | None
+    value: bool | Annotated[float, Field(allow_inf_nan=False)] | None
+    label: str | None
+    reason: str | None
+    source: str | None
+    author: str | None
+
+
+_RECORD: TypeAdapter[Any] = TypeAdapter(Annotated[_Span | _Trace | _ScoreRecord, Field(discriminator="k")])
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """Which item was refused, and for what."""
+
+    index: int
+    id: str | None
+    field: str
+    message: str
+
+    def shown(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def check(items: Sequence[bytes | dict[str, Any]]) -> tuple[list[dict[str, Any]], list[Rejection]]:
+    """The good records, priced, and what is wrong with the others. Items are JSON texts or values."""
+    good: list[dict[str, Any]] = []
+    bad: list[Rejection] = []
+    for index, item in enumerate(items):
+        try:
+            valid = _RECORD.validate_json(item) if isinstance(item, bytes) else _RECORD.validate_python(item)
+            record: dict[str, Any] = valid
+            if record["k"] == "score" and not any(record.get(key) for key in ("trace_id", "span_id", "thread_id")):
+                bad.append(
+                    Rejection(index, record.get("id"), "trace_id", "a score needs a trace_id, span_id or thread_id")
+                )
+            else:
+                good.append(priced(record) if record["k"] == "span" else record)
+        except ValidationError as error:
+            bad.append(_rejection(index, item, error))
+    return good, bad
+
+
+def _rejection(index: int, item: bytes | dict[str, Any], error: ValidationError) -> Rejection:
+    first = error.errors(include_url=False, include_context=False)[0]
+    path = ".".join(
+        str(part) for part in first["loc"] if part not in ("span", "trace", "score") or part == first["loc"][-1]
+    )
+    value = first.get("input")
+    shown = (
+        f"; got {value!r:.80}"
+        if isinstance(value, (str, int, float, type(None))) and first["type"] != "missing"
+        else ""
+    )
+    found = item.get("id") if isinstance(item, dict) else None
+    return Rejection(index, found if isinstance(found, str) else None, path or "record", first["msg"] + shown)

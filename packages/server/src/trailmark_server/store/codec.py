@@ -1,0 +1,79 @@
+"""Values ↔ what the tables hold: ids as 16 bytes, JSON as text, payloads as zstd."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any, Final
+from uuid import UUID
+
+import orjson
+import zstandard
+
+__all__ = ["PREVIEW", "dumps", "id_bytes", "id_text", "loads", "pack", "preview", "unpack"]
+
+PREVIEW: Final = 200
+MAX_BODY: Final = 256 * 1024 * 1024
+_local = threading.local()
+
+
+def id_bytes(text: str) -> bytes:
+    """ValueError when it is no UUID."""
+    return UUID(text).bytes
+
+
+def id_text(data: bytes) -> str:
+    """With hyphens."""
+    return str(UUID(bytes=data))
+
+
+def dumps(value: Any) -> str:
+    """JSON text."""
+    return orjson.dumps(value).decode()
+
+
+def loads(text: str | bytes | None, default: Any = None) -> Any:
+    """The value of JSON text; `default` for null."""
+    return default if text is None else orjson.loads(text)
+
+
+def pack(value: Any) -> bytes:
+    """Compressed JSON."""
+    if not hasattr(_local, "packer"):
+        _local.packer = zstandard.ZstdCompressor(level=3)
+    packed: bytes = _local.packer.compress(orjson.dumps(value))
+    return packed
+
+
+def unpack(data: bytes) -> Any:
+    """The value behind `pack`."""
+    if not hasattr(_local, "unpacker"):
+        _local.unpacker = zstandard.ZstdDecompressor()
+    return orjson.loads(_local.unpacker.decompress(data, max_output_size=MAX_BODY))
+
+
+def preview(value: Any) -> str | None:
+    """A line for lists: the last message of a chat, the only text of an object, or its JSON; 200 characters."""
+    if value is None:
+        return None
+    text = value if isinstance(value, str) else _text_of(value) or dumps(value)
+    return text if len(text) <= PREVIEW else text[: PREVIEW - 1] + "…"
+
+
+def _text_of(value: Any, depth: int = 0) -> str:
+    """The words a person would look for in a chat, an answer or an object with one field."""
+    if isinstance(value, str):
+        return value
+    if depth > 6:
+        return ""
+    if isinstance(value, dict):
+        if isinstance(value.get("content"), (str, list)):
+            return _text_of(value["content"], depth + 1)
+        for key in ("messages", "choices", "message", "output", "text"):
+            if value.get(key):
+                return _text_of(value[key], depth + 1)
+        if len(value) == 1:
+            return _text_of(next(iter(value.values())), depth + 1)
+        return ""
+    if isinstance(value, list) and value and isinstance(value[-1], dict):
+        return _text_of(value[-1], depth + 1)
+    return ""

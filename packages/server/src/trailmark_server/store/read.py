@@ -1,0 +1,263 @@
+"""All queries. Lists never touch payloads; pages are keyset, never OFFSET."""
+
+from __future__ import annotations
+
+import base64
+import sqlite3
+from typing import Any
+
+from trailmark_server.store import rollup
+from trailmark_server.store.codec import id_bytes, id_text, loads, unpack
+from trailmark_server.store.errors import NotFoundError
+
+__all__ = ["Reader"]
+
+_ROW = (
+    "t.trace_id, t.name, t.status, t.start_us, t.end_us, t.span_count, t.error_count, t.tin, t.tout, t.cost, t.models, "
+    "t.user_id, t.thread_id, t.tags, t.scores, t.input_preview, t.output_preview, p.name"
+)
+_LAST_COLUMNS = ("status", "model", "tin", "tout", "cost", "scores")
+_FROM = "FROM traces t JOIN projects p ON p.id=t.project_id"
+
+
+class Reader:
+    """Answers from one consistent view."""
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
+
+    def projects(self) -> list[dict[str, Any]]:
+        """By their newest trace; those without traces last."""
+        rows = self._db.execute(
+            "SELECT p.name, count(t.trace_id), max(t.start_us) FROM projects p LEFT JOIN traces t ON t.project_id=p.id "
+            "GROUP BY p.id ORDER BY max(t.start_us) DESC, p.name"
+        )
+        return [{"name": name, "traces": count, "last_us": last} for name, count, last in rows]
+
+    def traces(self, project: str, *, limit: int, cursor: str | None = None, query: str = "") -> dict[str, Any]:
+        """A page, newest first. ValueError for a cursor that is none of ours."""
+        where, values = _conditions(query)
+        if cursor:
+            start, trace_id = _open_cursor(cursor)
+            where.append("(t.start_us, t.trace_id) < (?, ?)")
+            values += [start, trace_id]
+        sql = f"SELECT {_ROW} {_FROM} WHERE {' AND '.join(['p.name=?', *where])} ORDER BY t.start_us DESC, t.trace_id DESC LIMIT ?"  # noqa: E501
+        rows = self._db.execute(sql, (project, *values, limit + 1)).fetchall()
+        more = rows[limit - 1] if len(rows) > limit else None
+        return {
+            "rows": [_trace_row(row) for row in rows[:limit]],
+            "next": _cursor(more[3], more[0]) if more else None,
+            "seq": self._seq(),
+        }
+
+    def changes(self, project: str, *, since: int, limit: int) -> dict[str, Any]:
+        """Rows that changed after `since`, oldest change first."""
+        sql = f"SELECT {_ROW}, t.change {_FROM} WHERE p.name=? AND t.change>? ORDER BY t.change LIMIT ?"
+        rows = self._db.execute(sql, (project, since, limit + 1)).fetchall()
+        more, rows = len(rows) > limit, rows[:limit]
+        seq = rows[-1][-1] if more else self._seq()
+        return {"upserts": [_trace_row(row[:-1]) for row in rows], "seq": seq, "more": more}
+
+    def find(self, prefix: str) -> list[str]:
+        """Trace ids that begin with the prefix, or the newest for `last`; at most ten."""
+        if prefix == "last":
+            rows = self._db.execute("SELECT trace_id FROM traces ORDER BY start_us DESC, trace_id DESC LIMIT 1")
+        else:
+            rows = self._db.execute(
+                "SELECT trace_id FROM traces WHERE lower(hex(trace_id)) GLOB ? || '*' LIMIT 10",
+                (prefix.replace("-", "").lower(),),
+            )
+        return [id_text(trace_id) for (trace_id,) in rows]
+
+    def newest(self, limit: int, project: str | None = None) -> list[dict[str, Any]]:
+        """Trace rows of all projects, newest first."""
+        where = "WHERE p.name=?" if project else ""
+        sql = f"SELECT {_ROW} {_FROM} {where} ORDER BY t.start_us DESC, t.trace_id DESC LIMIT ?"
+        return [_trace_row(row) for row in self._db.execute(sql, (*([project] if project else []), limit))]
+
+    def trace(self, id: str) -> dict[str, Any]:
+        """A trace and its spans as columns. NotFoundError when there is none."""
+        key = _key(id)
+        found = self._db.execute(f"SELECT {_ROW} {_FROM} WHERE t.trace_id=?", (key,)).fetchone()
+        if found is None:
+            raise NotFoundError(f"no trace {id}")
+        row = _trace_row(found)
+        columns = self._columns(key)
+        own = self._trace_body(key)
+        scores = self._scores("trace", key)
+        shown = {name: row[name] for name in ("id", "project", "name", "status", "start_us", "dur_us", "thread", "user",
+                                              "tags", "tin", "tout", "cost", "spans", "errors")}  # fmt: skip
+        end_us = None if row["dur_us"] < 0 else row["start_us"] + row["dur_us"]
+        trace = {**shown, "end_us": end_us, **own, "scores": scores}
+        return {"v": 1, "trace": trace, "cols": columns, "total": len(columns["id"]), "seq": self._seq()}
+
+    def span(self, trace_id: str, span_id: str) -> dict[str, Any]:
+        """One span, whole. NotFoundError when there is none."""
+        cursor = self._db.execute(
+            "SELECT s.*, b.body FROM spans s LEFT JOIN payloads b ON b.kind=0 AND b.seq=s.seq "
+            "WHERE trace_id=? AND span_id=?",
+            (_key(trace_id), _key(span_id)),
+        )
+        values = cursor.fetchone()
+        if values is None:
+            raise NotFoundError(f"no span {span_id} in trace {trace_id}")
+        row = dict(zip([column[0] for column in cursor.description], values, strict=True))
+        body = unpack(row["body"]) if row["body"] is not None else {}
+        copied = ("name", "type", "status", "start_us", "end_us", "first_token_us", "model", "provider", "cost")
+        return {
+            "id": span_id, "trace_id": trace_id, "parent_id": id_text(row["parent_id"]) if row["parent_id"] else None,
+            **{key: row[key] for key in copied}, "dur_us": _duration(row["start_us"], row["end_us"]),
+            "usage": loads(row["usage"]), "tags": loads(row["tags"], []),
+            "scores": self._scores("span", row["span_id"]),
+            **{key: body.get(key) for key in ("input", "output", "metadata", "usage_raw", "error")}, "truncated": {},
+        }  # fmt: skip
+
+    def spans_of(self, span_id: str) -> str | None:
+        """The trace a span is in."""
+        row = self._db.execute("SELECT trace_id FROM spans WHERE span_id=?", (_key(span_id),)).fetchone()
+        return id_text(row[0]) if row else None
+
+    def span_ids(
+        self, project: str, *, before: str | None, limit: int, trace_id: str | None = None
+    ) -> list[tuple[str, str]]:
+        """(trace, span) ids, newest first by span id."""
+        where, values = ["p.name=?"], [project]
+        more: list[bytes] = []
+        if before:
+            where.append("s.span_id < ?")
+            more.append(_key(before))
+        if trace_id:
+            where.append("s.trace_id = ?")
+            more.append(_key(trace_id))
+        sql = f"SELECT s.trace_id, s.span_id FROM spans s JOIN projects p ON p.id=s.project_id WHERE {' AND '.join(where)} ORDER BY s.span_id DESC LIMIT ?"  # noqa: S608, E501
+        return [(id_text(t), id_text(s)) for t, s in self._db.execute(sql, (*values, *more, limit))]
+
+    def trace_ids(self, project: str, *, before: str | None, limit: int) -> list[str]:
+        """Ids, newest first by id."""
+        where = "AND t.trace_id < ?" if before else ""
+        sql = f"SELECT t.trace_id {_FROM} WHERE p.name=? {where} ORDER BY t.trace_id DESC LIMIT ?"
+        values = (project, *([_key(before)] if before else []), limit)
+        return [id_text(trace_id) for (trace_id,) in self._db.execute(sql, values)]
+
+    def _columns(self, key: bytes) -> dict[str, list[Any]]:
+        rows = self._db.execute(
+            "SELECT span_id, parent_id, name, type, start_us, end_us, status, model, tin, tout, cost, "
+            "(SELECT count(*) FROM scores c WHERE c.kind='span' AND c.target=span_id) "
+            "FROM spans WHERE trace_id=? ORDER BY start_us, span_id", (key,)
+        ).fetchall()  # fmt: skip
+        ids = [row[0] for row in rows]
+        return {
+            "id": [id_text(id) for id in ids],
+            "parent": _parents(ids, [row[1] for row in rows]),
+            "name": [row[2] for row in rows],
+            "type": [row[3] for row in rows],
+            "start_us": [row[4] for row in rows],
+            "dur_us": [_duration(row[4], row[5]) if row[6] != "running" else -1 for row in rows],
+            **{name: [row[6 + n] for row in rows] for n, name in enumerate(_LAST_COLUMNS)},
+        }  # fmt: skip
+
+    def _trace_body(self, key: bytes) -> dict[str, Any]:
+        """Input, output, metadata, error: the trace's own, or its root span's."""
+        root = self._db.execute(
+            "SELECT r.environment, r.span_id, b.body, s.body FROM roots r "
+            "LEFT JOIN payloads b ON b.kind=1 AND b.seq=r.seq "
+            "LEFT JOIN spans x ON x.trace_id=r.trace_id AND x.span_id=r.span_id "
+            "LEFT JOIN payloads s ON s.kind=0 AND s.seq=x.seq WHERE r.trace_id=?", (key,)
+        ).fetchone()  # fmt: skip
+        if root is None:
+            root = (None, None, None, (self._db.execute(
+                "SELECT b.body FROM spans s JOIN payloads b ON b.kind=0 AND b.seq=s.seq WHERE trace_id=? "
+                "ORDER BY parent_id IS NOT NULL, start_us LIMIT 1", (key,)).fetchone() or (None,))[0])  # fmt: skip
+        own = unpack(root[2]) if root[2] is not None else {}
+        span = unpack(root[3]) if root[3] is not None else {}
+        fields = {name: own.get(name, span.get(name)) for name in ("input", "output", "error")}
+        return {"environment": root[0], "metadata": own.get("metadata"), **fields}
+
+    def _scores(self, kind: str, target: bytes) -> list[dict[str, Any]]:
+        rows = self._db.execute(
+            "SELECT name, source, author, value, is_bool, label, reason FROM scores WHERE kind=? AND target=? "
+            "ORDER BY ts_us, name", (kind, target)
+        )  # fmt: skip
+        return [{"name": row[0], **rollup.score(*row[3:]), "source": row[1], "author": row[2]} for row in rows]
+
+    def _seq(self) -> int:
+        [seq] = self._db.execute("SELECT coalesce(max(change), 0) FROM traces").fetchone()
+        return int(seq)
+
+
+def _key(id: str) -> bytes:
+    try:
+        return id_bytes(id)
+    except ValueError:
+        raise NotFoundError(f"{id!r} is no id") from None
+
+
+def _duration(start: int, end: int | None) -> int:
+    return -1 if end is None else max(0, end - start)
+
+
+def _trace_row(row: tuple[Any, ...]) -> dict[str, Any]:
+    running = row[2] == "running"
+    return {
+        "id": id_text(row[0]), "project": row[17], "name": row[1] or "", "status": row[2], "start_us": row[3],
+        "dur_us": -1 if running else max(0, (row[4] or row[3]) - row[3]), "spans": row[5], "errors": row[6],
+        "tin": row[7], "tout": row[8], "cost": row[9], "models": loads(row[10], []), "user": row[11], "thread": row[12],
+        "tags": loads(row[13], []), "scores": loads(row[14], {}), "in": row[15] or "", "out": row[16] or "",
+    }  # fmt: skip
+
+
+def _parents(ids: list[bytes], parents: list[bytes | None]) -> list[int]:
+    """Row indexes; -1 for roots, orphans and whatever would close a circle."""
+    index = {id: n for n, id in enumerate(ids)}
+    found = [index.get(parent, -1) if parent is not None else -1 for parent in parents]
+    settled: set[int] = set()
+    for start in range(len(found)):
+        path: list[int] = []
+        seen: set[int] = set()
+        at = start
+        while at >= 0 and at not in settled and at not in seen:
+            seen.add(at)
+            path.append(at)
+            at = found[at]
+        if at in seen:
+            found[at] = -1
+        settled.update(path)
+    return found
+
+
+def _conditions(query: str) -> tuple[list[str], list[Any]]:
+    """Words match name, input and output; `status:`, `tag:` and `name:` say where."""
+    where: list[str] = []
+    values: list[Any] = []
+    for word in query.split():
+        field, _, text = word.partition(":")
+        if text and field == "status":
+            where.append("t.status=?")
+            values.append(text)
+        elif text and field == "tag":
+            where.append("EXISTS(SELECT 1 FROM json_each(t.tags) WHERE value=?)")
+            values.append(text)
+        elif text and field == "name":
+            where.append("instr(lower(t.name), lower(?))")
+            values.append(text)
+        else:
+            columns = (
+                "lower(coalesce(t.name,'')||' '||coalesce(t.input_preview,'')||' '||coalesce(t.output_preview,''))"
+            )
+            where.append(f"instr({columns}, lower(?))")
+            values.append(word)
+    return where, values
+
+
+def _cursor(start: int, trace_id: bytes) -> str:
+    return base64.urlsafe_b64encode(start.to_bytes(8, "big") + trace_id).decode().rstrip("=")
+
+
+def _open_cursor(cursor: str) -> tuple[int, bytes]:
+    try:
+        data = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
+    except ValueError:
+        data = b""
+    if len(data) != 24:
+        raise ValueError(f"cursor is {cursor!r}; allowed: the `next` of an answer")
+    return int.from_bytes(data[:8], "big"), data[8:]

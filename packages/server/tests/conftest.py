@@ -1,0 +1,64 @@
+"""A real server on loopback, in a thread of the test's process, on a store of its own."""
+
+from __future__ import annotations
+
+import itertools
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import httpx2
+import orjson
+import pytest
+import uvicorn
+from trailmark_server.api import create_app
+from trailmark_server.store import Store
+
+START = 1_800_000_000_000_000
+_numbers = itertools.count(1)
+
+
+def new_id() -> str:
+    return str(UUID(int=0x01890000_0000_7000_8000_000000000000 + next(_numbers)))
+
+
+def span(**fields: Any) -> dict[str, Any]:
+    """A native span record that ended well."""
+    record = {
+        "k": "span", "id": new_id(), "ver": 2, "trace_id": new_id(), "parent_id": None, "project": "Default Project",
+        "name": "work", "type": "general", "start_us": START, "end_us": START + 1000, "status": "ok",
+    }  # fmt: skip
+    return record | fields
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    opened = Store(tmp_path / "home" / "trailmark.db")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def http(store: Store, tmp_path: Path) -> Iterator[httpx2.Client]:
+    listener = socket.create_server(("127.0.0.1", 0))
+    config = uvicorn.Config(create_app(store, tmp_path / "home"), log_level="error", lifespan="off")
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+    thread.start()
+    with httpx2.Client(base_url=f"http://127.0.0.1:{listener.getsockname()[1]}", trust_env=False) as client:
+        yield client
+    server.should_exit = True
+    thread.join()
+    listener.close()
+
+
+@pytest.fixture
+def ingest(http: httpx2.Client) -> Callable[..., httpx2.Response]:
+    def post(*records: Any, **options: Any) -> httpx2.Response:
+        body = b"\n".join(r if isinstance(r, bytes) else orjson.dumps(r) for r in records)
+        return http.post("/api/v1/ingest", content=body, **options)
+
+    return post

@@ -1,0 +1,116 @@
+"""Opik's routes, with the bodies its SDK sends."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import httpx2
+import orjson
+import pytest
+
+from .conftest import new_id
+
+P = "/api/v1/private"
+TIME = "2026-01-01T12:00:00.000000Z"
+LATER = "2026-01-01T12:00:01.500000Z"
+
+
+def trace(**fields: Any) -> dict[str, Any]:
+    return {"id": new_id(), "name": "t", "start_time": TIME, "last_updated_at": TIME, "source": "sdk"} | fields
+
+
+def lines(answer: httpx2.Response) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in answer.content.splitlines()]
+
+
+def test_batches_are_stored_in_any_order(http: httpx2.Client) -> None:
+    whole = trace(end_time=LATER, input={"q": 1}, output={"a": 2}, thread_id="th", tags=["x"], last_updated_at=LATER)
+    usage = {
+        "prompt_tokens": 10,
+        "completion_tokens": 5,
+        "total_tokens": 15,
+        "original_usage.prompt_tokens_details.cached_tokens": 4,
+    }
+    call = {**trace(end_time=LATER), "trace_id": whole["id"], "type": "llm", "model": "gpt-4o-mini", "usage": usage}
+    assert http.post(f"{P}/spans/batch", json={"spans": [call]}).status_code == 204
+    assert http.post(f"{P}/traces/batch", json={"traces": [whole]}).status_code == 204
+    assert (
+        http.post(
+            f"{P}/traces/batch", json={"traces": [{**whole, "output": None, "last_updated_at": TIME}]}
+        ).status_code
+        == 204
+    )
+    found = http.get(f"/api/v1/traces/{whole['id']}").json()
+    assert (found["trace"]["output"], found["trace"]["dur_us"], found["trace"]["thread"]) == ({"a": 2}, 1_500_000, "th")
+    span = http.get(f"/api/v1/traces/{whole['id']}/spans/{call['id']}").json()
+    assert span["usage"] == {"input": 6, "input_cached": 4, "output": 5}
+    again = http.get(f"{P}/spans/{call['id']}").json()
+    assert again["usage"] == usage
+    assert again["model"] == "gpt-4o-mini"
+
+
+def test_an_update_may_come_before_what_it_updates(http: httpx2.Client) -> None:
+    late = trace()
+    assert http.patch(f"{P}/traces/{late['id']}", json={"end_time": LATER, "output": {"a": 1}}).status_code == 204
+    assert http.post(f"{P}/traces", json=late).status_code == 201
+    found = http.get(f"{P}/traces/{late['id']}").json()
+    assert (found["name"], found["output"], found["end_time"]) == ("t", {"a": 1}, LATER)
+
+
+def test_an_update_sets_only_what_it_names(http: httpx2.Client) -> None:
+    whole = trace(input={"q": 1}, tags=["x"])
+    http.post(f"{P}/traces", json=whole)
+    http.patch(f"{P}/traces/{whole['id']}", json={"output": {"a": 1}})
+    found = http.get(f"{P}/traces/{whole['id']}").json()
+    assert (found["input"], found["output"], found["tags"]) == ({"q": 1}, {"a": 1}, ["x"])
+
+
+def test_scores_are_set_and_deleted(http: httpx2.Client) -> None:
+    whole = trace()
+    http.post(f"{P}/traces", json=whole)
+    score = {"id": whole["id"], "name": "good", "value": 0.5, "category_name": None, "source": "sdk"}
+    assert http.put(f"{P}/traces/feedback-scores", json={"scores": [score]}).status_code == 204
+    [found] = http.get(f"{P}/traces/{whole['id']}").json()["feedback_scores"]
+    assert (found["name"], found["value"]) == ("good", 0.5)
+    http.post(f"{P}/traces/{whole['id']}/feedback-scores/delete", json={"name": "good"})
+    assert http.get(f"{P}/traces/{whole['id']}").json()["feedback_scores"] == []
+    thread = {"thread_id": "th", "name": "good", "value": 1, "source": "sdk"}
+    assert http.put(f"{P}/traces/threads/feedback-scores", json={"scores": [thread]}).status_code == 204
+
+
+def test_search_pages_from_newest_to_oldest(http: httpx2.Client) -> None:
+    ids = [new_id() for _ in range(5)]
+    http.post(f"{P}/traces/batch", json={"traces": [trace(id=id, project_name="p") for id in ids]})
+    first = lines(http.post(f"{P}/traces/search", json={"project_name": "p", "limit": 3}))
+    body = {"project_name": "p", "limit": 3, "last_retrieved_id": first[-1]["id"]}
+    rest = lines(http.post(f"{P}/traces/search", json=body))
+    assert [t["id"] for t in first + rest] == ids[::-1]
+    assert all(t["start_time"] == TIME for t in first)
+
+
+@pytest.mark.parametrize(
+    ("route", "body", "detail"),
+    [
+        ("traces/batch", {"traces": [trace(), trace(id="nope")]}, "traces[1].id"),
+        ("traces/batch", {"traces": [trace(start_time="noon")]}, "traces[0].start_time"),
+        ("traces/batch", {"traces": [{"id": new_id()}]}, "traces[0].start_time"),
+        ("spans/batch", {"spans": [trace()]}, "spans[0].trace_id"),
+        ("spans/batch", {"spans": "x"}, "spans is str; allowed: a list"),
+        ("traces/batch", {"traces": []}, "traces is 0 items"),
+        ("traces/batch", {"traces": [3]}, "traces[0].record"),
+    ],
+)
+def test_a_malformed_batch_is_refused_by_item_and_field(
+    http: httpx2.Client, route: str, body: Any, detail: str
+) -> None:
+    answer = http.post(f"{P}/{route}", content=orjson.dumps(body))
+    assert answer.status_code == 400
+    assert answer.json()["detail"].startswith(detail)
+
+
+def test_nan_is_tolerated(http: httpx2.Client) -> None:
+    whole = trace(input={"x": 1.5})
+    body = json.dumps({"traces": [whole]}).replace("1.5", "NaN")
+    assert http.post(f"{P}/traces/batch", content=body.encode()).status_code == 204
+    assert http.get(f"{P}/traces/{whole['id']}").json()["input"] == {"x": None}
