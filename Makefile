@@ -21,8 +21,10 @@ setup: .venv/ready $(PAGE) ## virtual environment and page, once; again when wha
 	@touch $@
 
 $(PAGE): $(shell find $(UI) -type f -not -path '*/node_modules/*' 2>/dev/null)
-	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory ui; \
-	else echo "Node is not installed: the page is left out, everything else works (Node 20 or later, then: make ui)"; fi
+	@if ! command -v npm >/dev/null; then \
+	  echo "Node is not installed: the page is left out, everything else works (Node 20 or later, then: make ui)"; \
+	elif ! $(MAKE) --no-print-directory ui; then \
+	  echo "The page could not be built: it is left out, everything else works (npm's reason is above; again: make ui)"; fi
 
 ui: ## build the page into the server package (Node 20 or later)
 	cd $(UI) && npm ci --no-audit --no-fund --silent && npm run --silent build

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+import json
+import re
+from itertools import groupby
+from typing import Any, Final
 
 __all__ = ["ChatAnswer"]
+
+_WORD: Final = re.compile(rb'"delta": ?\{"content": ?"((?:[^"\\]|\\.)*)"\}')
+_NOTHING_MORE: Final = re.compile(
+    rb'(?:, ?"(?:logprobs|finish_reason)": ?null)*\}\](?:, ?"usage": ?null)?(?:, ?"obfuscation": ?"[^"\\]*")?\}\s*'
+)
 
 
 class ChatAnswer:
@@ -14,9 +22,27 @@ class ChatAnswer:
         self._head: dict[str, Any] = {}
         self._last: dict[str, Any] = {}
         self._choices: dict[int, _Choice] = {}
+        self._words: dict[bytes, list[str | bytes]] = {}  # by what comes before the word in its chunk
 
-    def add(self, chunk: dict[str, Any]) -> None:
-        """One chunk."""
+    def add_word(self, chunk: bytes) -> bool:
+        """Take an unparsed chunk if it differs from one seen before by one word alone, as nearly all do."""
+        found = _WORD.search(chunk)
+        if found is None:
+            return False
+        words = self._words.get(chunk[: found.start()])
+        if words is None or _NOTHING_MORE.fullmatch(chunk, found.end()) is None:
+            return False
+        words.append(found[1])
+        return True
+
+    def add(self, chunk: dict[str, Any], raw: bytes) -> None:
+        """One chunk, and what it was parsed from."""
+        self._add(chunk)
+        pieces = chunk["choices"]
+        if len(pieces or ()) == 1 and (found := _WORD.search(raw)) and _NOTHING_MORE.fullmatch(raw, found.end()):
+            self._words[raw[: found.start()]] = self._choices[pieces[0].get("index") or 0].content
+
+    def _add(self, chunk: dict[str, Any]) -> None:
         pieces = chunk["choices"]
         if not pieces or not self._head.get("model") or chunk.get("usage"):  # the head is said again in every chunk
             self._merge_head(chunk)
@@ -44,7 +70,7 @@ class ChatAnswer:
 class _Choice:
     def __init__(self, index: int) -> None:
         self._fields: dict[str, Any] = {"index": index, "finish_reason": None}
-        self._content: list[str] = []
+        self.content: list[str | bytes] = []  # bytes: as in the JSON, still escaped
         self._text: list[str] | None = None  # plain completions
         self._message: dict[str, Any] | None = None
         self._logprobs: dict[str, list[Any]] = {}
@@ -56,7 +82,7 @@ class _Choice:
                 self._message = {"role": "assistant", "content": None}
             content = delta.get("content")
             if type(content) is str:
-                self._content.append(content)
+                self.content.append(content)
             if len(delta) > 1 or content is None:
                 _merge(self._message, {key: value for key, value in delta.items() if key != "content"})
         elif type(text := piece.get("text")) is str:
@@ -73,8 +99,8 @@ class _Choice:
         answer = dict(self._fields)
         if self._message is not None:
             answer["message"] = self._message
-            if self._content and (any(self._content) or len(self._message) == 2):
-                self._message["content"] = "".join(self._content)
+            if self.content and ((content := _joined(self.content)) or len(self._message) == 2):
+                self._message["content"] = content
             for call in self._message.get("tool_calls") or ():
                 _join_arguments(call)
         if self._text is not None:
@@ -82,6 +108,21 @@ class _Choice:
         if self._logprobs:
             answer["logprobs"] = self._logprobs
         return answer
+
+
+def _joined(words: list[str | bytes]) -> str:
+    return "".join(
+        _unescaped(b"".join(run)) if kind is bytes else "".join(run)  # type: ignore[arg-type]  # mypy knows no groupby
+        for kind, run in groupby(words, type)
+    )
+
+
+def _unescaped(words: bytes) -> str:
+    text = words.decode(errors="replace")
+    try:
+        return str(json.loads(f'"{text}"', strict=False))
+    except ValueError:  # an escape that is none
+        return text
 
 
 def _merge(message: dict[str, Any], delta: dict[str, Any]) -> None:
