@@ -52,9 +52,9 @@ def test_retries_used_up_are_the_last_error(client, fake, trail):
 
 
 def test_nobody_answering_is_a_connection_error(trail):
-    with track_openai(openai.OpenAI(base_url="http://127.0.0.1:9/v1", api_key="none", max_retries=0)) as client:
-        with pytest.raises(openai.APIConnectionError):
-            client.chat.completions.create(**ASK)
+    client = track_openai(openai.OpenAI(base_url="http://127.0.0.1:9/v1", api_key="none", max_retries=0))
+    with client, pytest.raises(openai.APIConnectionError):
+        client.chat.completions.create(**ASK)
 
     assert trail.span("openai.chat")["error"]["type"] == "openai.APIConnectionError"
 
@@ -92,9 +92,9 @@ def test_a_missing_argument_is_raised_before_there_is_a_call(client, fake, trail
 
 
 def test_a_key_in_an_error_is_hidden(fake, trail):
-    with track_openai(openai.OpenAI(base_url=fake.url, api_key="secret-key-of-mine\n", max_retries=0)) as client:
-        with pytest.raises(openai.APIConnectionError):
-            client.chat.completions.create(**ASK)
+    client = track_openai(openai.OpenAI(base_url=fake.url, api_key="secret-key-of-mine\n", max_retries=0))
+    with client, pytest.raises(openai.APIConnectionError):
+        client.chat.completions.create(**ASK)
 
     span = trail.span("openai.chat")
     assert span["error"]["type"] == "openai.APIConnectionError"

@@ -1,7 +1,10 @@
 """The pure parts, without a network."""
 
+import json
+
 import openai
 import pytest
+from fake_openai import delta
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from trailmark_openai._routes import provider_of, route
@@ -63,3 +66,19 @@ def test_the_provider_is_known_by_its_host(url, provider):
 )
 def test_a_span_is_named_by_its_route(method, url, span):
     assert route(method, url) == span
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    st.lists(st.text(max_size=8) | st.sampled_from(['"', "\\", '"delta":{"content":"x"}', "\ud83d", "👋"])),
+    st.booleans(),
+)
+def test_words_are_joined_as_if_each_chunk_were_parsed(words, ascii_only):
+    chunks = [json.dumps(delta(content=word), ensure_ascii=ascii_only) for word in words]
+    data = "".join(f"data: {chunk}\n\n" for chunk in chunks).encode(errors="replace")
+    answer, _ = read_stream(data)
+
+    said = "".join(json.loads(chunk)["choices"][0]["delta"]["content"] for chunk in chunks)
+    expected = said.encode("utf-16", "surrogatepass" if ascii_only else "replace").decode("utf-16", "replace")
+    got = answer["choices"][0]["message"]["content"] if words else ""
+    assert got.encode("utf-16", "surrogatepass").decode("utf-16", "replace") == expected
