@@ -8,7 +8,7 @@ from typing import Any, Self
 from trailmark._context import current, enter, leave
 from trailmark._span import Span
 from trailmark._start import start_span
-from trailmark.model import check_type
+from trailmark.model import UNSET, check_type
 
 __all__ = ["Block", "span", "trace"]
 
@@ -26,7 +26,11 @@ class Block:
 
     def __enter__(self) -> Self:
         self._span = start_span(
-            self._name, type=self._type, root=self._root, trace_fields=self._trace_fields, **self._fields
+            self._name,
+            type=self._type,
+            parent=None if self._root else UNSET,
+            trace_fields=self._trace_fields,
+            **self._fields,
         )
         if self._span is not None:
             self._before = current()

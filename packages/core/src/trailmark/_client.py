@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from trailmark import wire
+from trailmark._context import Remote
 from trailmark._guard import say_once
 from trailmark._pipeline import FlushResult, Pipeline
 from trailmark._recorder import Recorder
@@ -287,9 +288,9 @@ class Span:
             name=name,
             type=type,
             parent=parent._live if parent else None,
-            trace_id=trace.id,
             project=trace._client.project_name,
-            is_root=False,
+            remote=Remote(trace.id, None),
+            owns_trace=False,
         )
         self._live.set(type=type, **fields)
         self.id, self.trace_id = self._live.id, trace.id

@@ -6,9 +6,9 @@ import time
 from collections.abc import Callable
 from typing import TypeAlias
 
-from trailmark._context import current
+from trailmark._context import attached, current
 from trailmark._span import Span
-from trailmark.model import check_type
+from trailmark.model import UNSET, Unset, check_type
 from trailmark.wire import IdSource
 
 __all__ = ["Clock", "Recorder", "Sink", "system_clock"]
@@ -44,15 +44,20 @@ class Recorder:
         """Whether the trace is in the sample: decided by its id, so every process decides alike."""
         return self._kept > 0xFFFF_FFFF or int(trace_id[-8:], 16) < self._kept
 
-    def start(self, name: str, *, type: str = "general", project: str | None = None, root: bool = False) -> Span:
-        """A child of the current span, or the root of a new trace. Not made current, no record written yet."""
-        parent = None if root else current()
+    def start(
+        self, name: str, *, type: str = "general", project: str | None = None, parent: Span | Unset | None = UNSET
+    ) -> Span:
+        """A child of `parent` (default: the current span); without one a root: of the trace attached, or a new one.
+
+        Not made current, no record written yet. `parent=None` is a new trace, whatever is current.
+        """
+        above = current() if isinstance(parent, Unset) else parent
+        remote = attached() if above is None and isinstance(parent, Unset) else None
         return Span(
             self,
             name=str(name),
             type=check_type(type),
-            parent=parent,
-            trace_id=parent.trace_id if parent is not None else self.new_id(),
-            project=parent.project if parent is not None else project or self.project,
-            is_root=parent is None,
+            parent=above,
+            remote=remote,
+            project=above.project if above is not None else project or self.project,
         )

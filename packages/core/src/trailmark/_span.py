@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import sys
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -14,9 +15,13 @@ from trailmark._guard import guard
 from trailmark.model import UNSET, ErrorInfo, Score, ScoreInput, Status, check_scores, check_type, check_usage
 
 if TYPE_CHECKING:
+    from trailmark._context import Remote
     from trailmark._recorder import Recorder
 
 __all__ = ["Span", "TraceFields", "end_status"]
+
+
+_next_serial = itertools.count(1).__next__
 
 
 def end_status(error: BaseException) -> Status:
@@ -103,11 +108,14 @@ class Span:
         "_status",
         "_tags",
         "_ver",
+        "claim",
         "id",
         "name",
         "parent_id",
         "project",
+        "remote",
         "root",
+        "serial",
         "start_us",
         "trace",
         "trace_id",
@@ -121,16 +129,22 @@ class Span:
         name: str,
         type: str,
         parent: Span | None,
-        trace_id: str,
         project: str,
-        is_root: bool,
+        remote: Remote | None = None,
+        owns_trace: bool = True,
     ) -> None:
         self._recorder = recorder
         self.id = recorder.new_id()
-        self.trace_id = trace_id
-        self.parent_id = parent.id if parent is not None else None
+        self.serial = _next_serial()  # of two enclosing spans the later one is the inner one
+        self.remote = remote
+        self.trace: TraceFields | None = None
+        above = parent if parent is not None else remote
         self.root: Span = parent.root if parent is not None else self
-        self.trace = TraceFields() if is_root else None
+        self.trace_id: str = above.trace_id if above is not None else recorder.new_id()
+        self.parent_id: str | None = above.id if above is not None else None
+        if owns_trace and self.parent_id is None:
+            self.trace = TraceFields()
+        self.claim: str | None = None
         self.name, self.type, self.project = name, type, project
         self.start_us, self._start_mono = recorder.clock()
         self._ended_us: int | None = None

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from trailmark._client import is_tracing_active, pipeline
-from trailmark._context import is_suppressed
+from trailmark._context import current, is_suppressed
 from trailmark._guard import fault
 from trailmark._span import Span
+from trailmark.model import UNSET, Unset
 
-__all__ = ["start_span"]
+__all__ = ["claim_span", "start_span"]
 
 
 def start_span(
@@ -17,19 +18,22 @@ def start_span(
     *,
     type: str = "general",
     project_name: str | None = None,
-    root: bool = False,
+    parent: Span | Unset | None = UNSET,
+    claimable: bool = False,
     trace_fields: dict[str, Any] | None = None,
     **fields: Any,
 ) -> Span | None:
-    """A child of the current span, or the root of a new trace (always, with `root`); None when tracing is off.
+    """A child of `parent` (default: the current span; None: a new trace), or a root; None when tracing is off.
 
     Not made current. `fields` are those of `Span.update`; `trace_fields` go to the trace when this is its root.
+    `claimable`: a framework's model call; the provider's integration below adds to this span (`claim_span`).
     """
     try:
         if not is_tracing_active() or is_suppressed():
             return None
         line = pipeline()
-        span = line.recorder.start(name, type=type, project=project_name, root=root)
+        span = line.recorder.start(name, type=type, project=project_name, parent=parent)
+        span.claim = "open" if claimable else None
         span.set(**fields)
         if span.trace is not None:
             if trace_fields:
@@ -39,4 +43,16 @@ def start_span(
     except Exception as error:  # noqa: BLE001 - the seam of every traced call: the caller must never see our faults
         fault("starting a span", error)
         return None
+    return span
+
+
+def claim_span() -> Span | None:
+    """The framework's open model call this code runs in, once; the claimer adds model, usage and answer to it.
+
+    One model call is one `llm` span: who claims opens none of its own, and leaves the end to the framework.
+    """
+    span = current()
+    if span is None or span.claim != "open" or span.is_ended:
+        return None
+    span.claim = "taken"
     return span

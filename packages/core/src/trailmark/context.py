@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from contextvars import copy_context
 from typing import Any, ParamSpec, TypeVar
 
-from trailmark._client import is_tracing_active
-from trailmark._context import current
+from trailmark._client import is_tracing_active, pipeline
+from trailmark._context import continue_from, current
 from trailmark._guard import guard, say_once
+from trailmark._propagation import Headers, read_headers, write_headers
 from trailmark._span import Span
 
 __all__ = [
+    "attach",
     "copy_to_thread",
+    "distributed_headers",
     "get_current_span",
     "get_current_trace",
     "update_current_span",
@@ -57,6 +61,32 @@ def update_current_trace(fields: Mapping[str, Any] | None = None, /, **more: Any
         with guard("update_current_trace"):
             span.root.trace.update(**{**(fields or {}), **more})
             span.root.touched()
+
+
+def distributed_headers() -> dict[str, str]:
+    """Headers for a call to another service, whose spans then continue this trace; {} outside a span.
+
+    `traceparent` and `tracestate` of W3C trace context; the other side hands them to `attach`.
+    """
+    headers: dict[str, str] = {}
+    span = current()
+    if span is not None:
+        with guard("distributed_headers"):
+            headers = write_headers(span, is_sampled=pipeline().recorder.is_recording(span.trace_id))
+    return headers
+
+
+@contextmanager
+def attach(headers: Headers) -> Iterator[None]:
+    """Spans inside the block continue the trace these headers tell of; {} and headers without one change nothing.
+
+    `headers`: a mapping or pairs, with `traceparent` and `tracestate`, or `opik_trace_id` and `opik_parent_span_id`.
+    """
+    remote = None
+    with guard("attach"):
+        remote = read_headers(headers)
+    with continue_from(remote):
+        yield
 
 
 def copy_to_thread(function: Callable[P, R]) -> Callable[P, R]:
