@@ -37,7 +37,6 @@ def bare() -> Decorate:
 
 
 def trailmark_on() -> Decorate:
-    os.environ |= {"TRAILMARK_HOME": tempfile.mkdtemp(prefix="trailmark-bench-"), "TRAILMARK_QUIET": "true"}
     import trailmark
 
     return trailmark.track
@@ -99,6 +98,15 @@ def measure(variant: str) -> dict[str, float]:
     return found
 
 
+def run_alone(name: str) -> dict[str, float]:
+    """One variant in a process and a home of its own."""
+    with tempfile.TemporaryDirectory(prefix="trailmark-bench-") as home:
+        environ = {**os.environ, "TRAILMARK_HOME": home, "TRAILMARK_QUIET": "true"}
+        command = [sys.executable, __file__, "--only", name]
+        found: dict[str, float] = json.loads(subprocess.check_output(command, env=environ))
+        return found
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
@@ -110,8 +118,7 @@ def main() -> None:
     runs: dict[str, list[dict[str, float]]] = {name: [] for name in VARIANTS}
     for _ in range(given.rounds):
         for name in VARIANTS:
-            run = subprocess.run([sys.executable, __file__, "--only", name], capture_output=True, text=True, check=True)
-            runs[name].append(json.loads(run.stdout))
+            runs[name].append(run_alone(name))
     print(f"CPU µs per span in the calling thread, p50, best of {given.rounds} rounds; open record and disk included")
     print(f"{'input':8}{'otel + json':>13}{'trailmark':>11}{'ratio':>8}{'disabled':>11}")
     for size in INPUTS:

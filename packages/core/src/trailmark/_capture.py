@@ -11,6 +11,7 @@ import dataclasses
 import datetime
 import decimal
 import enum
+import marshal
 import math
 import pathlib
 import traceback
@@ -40,7 +41,7 @@ def capture(value: Any) -> bytes:
     """The value as JSON bytes, at most about 4 MB; a value that cannot be encoded becomes a marker."""
     try:
         encoded = orjson.dumps(value, option=_FAST)
-        if len(encoded) <= MAX_BYTES and (b"null" not in encoded or not _hides_nonfinite(value)):
+        if len(encoded) <= MAX_BYTES and not (_may_hide(value, encoded) and _hides_nonfinite(value)):
             return encoded
     except (TypeError, ValueError, RecursionError):  # orjson.JSONEncodeError is a TypeError
         pass
@@ -59,6 +60,20 @@ def _walked(value: Any) -> bytes:
         if text_limit <= 64:
             return orjson.dumps({"_truncated": True, "bytes": len(encoded)})
         text_limit //= 8
+
+
+def _may_hide(value: Any, encoded: bytes) -> bool:
+    """Whether a closer look for NaN and infinities is due. Searching long text for `null` is dearer than all the rest:
+    marshal writes floats in binary, where NaN and infinity end in 7F or FF, single bytes that memchr finds.
+    """
+    if len(encoded) > 512:
+        try:
+            binary = marshal.dumps(value)
+        except ValueError:  # a date or an UUID in there
+            binary = b"\x7f"
+        if b"\x7f" not in binary and b"\xff" not in binary:
+            return False
+    return b"null" in encoded
 
 
 def _hides_nonfinite(value: Any) -> bool:

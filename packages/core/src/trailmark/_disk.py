@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final, Literal
 
@@ -14,6 +15,7 @@ from trailmark._guard import say_once
 from trailmark._lanes import Lanes, NoRoomError
 from trailmark._outbox import MemoryOutbox, Outbox, Tally
 from trailmark._owner import Owner
+from trailmark.wire import Tail, joined
 
 __all__ = ["DiskOutbox", "Sync", "open_outbox"]
 
@@ -59,16 +61,19 @@ class DiskOutbox(Outbox):
         self._moved = self._synced = 0
         self._full = Tally()
 
-    def put(self, record: bytes, /) -> None:
+    def put(self, record: bytes, tail: Tail | None = None, /) -> None:
         try:
-            self._lanes.put(record)
+            self._lanes.put(record, tail)
         except NoRoomError as error:
             if error.reason == "full":
                 self._full.add()
             else:
-                self._ring.put(record)
+                self._ring.put(joined(record, tail))
         except OSError:
-            self._ring.put(record)
+            self._ring.put(joined(record, tail))
+
+    def listen(self, call: Callable[[], None], /) -> None:
+        self._lanes.call = call
 
     def take(self, limit: int, limit_bytes: int) -> list[bytes]:
         self._from_ring = False

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter, deque
+from collections.abc import Callable
 from typing import Final, Protocol
+
+from trailmark.wire import Tail, joined
 
 __all__ = ["MEMORY_BYTES", "MemoryOutbox", "Outbox", "Tally"]
 
@@ -33,7 +36,12 @@ class Outbox(Protocol):
     mode: str  # mmap, write or memory
     sweeps: int  # how often `take` has been through everything this process wrote
 
-    def put(self, record: bytes, /) -> None: ...
+    def put(self, record: bytes, tail: Tail | None = None, /) -> None:
+        """`tail`: the end of the record, where it is large and several records share it."""
+
+    def listen(self, call: Callable[[], None], /) -> None:
+        """`call` is called, from any thread, when `tend` is due before its time."""
+
     def take(self, limit: int, limit_bytes: int) -> list[bytes]:
         """Up to `limit` records; the same ones again until they are acknowledged."""
 
@@ -68,13 +76,17 @@ class MemoryOutbox:
         self._taken = self.sweeps = 0
         self._dropped: Counter[str] = Counter()
 
-    def put(self, record: bytes, /) -> None:
+    def put(self, record: bytes, tail: Tail | None = None, /) -> None:
         self._recorded += 1
+        record = joined(record, tail)
         if self._in - self._out + len(record) > self._limit:
             self._dropped["full"] += 1
             return
         self._in += len(record)
         self._waiting.append(record)
+
+    def listen(self, call: Callable[[], None], /) -> None:
+        """Nothing is ever urgent."""
 
     def take(self, limit: int, limit_bytes: int) -> list[bytes]:
         batch: list[bytes] = []

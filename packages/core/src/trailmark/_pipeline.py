@@ -15,11 +15,12 @@ from trailmark._fork import ForkMark, fork_mark
 from trailmark._guard import guard, say, say_once
 from trailmark._lanes import NoRoomError
 from trailmark._outbox import MemoryOutbox, Outbox
-from trailmark._recorder import Clock, Recorder, system_clock
+from trailmark._recorder import Clock, Recorder, Sink, system_clock
 from trailmark._sender import Sender
 from trailmark._settings import Settings
 from trailmark.exporter import Exporter
 from trailmark.exporters import connect
+from trailmark.wire import Tail
 
 __all__ = ["FlushResult", "Pipeline"]
 
@@ -47,7 +48,7 @@ class Pipeline:
         self,
         settings: Settings,
         *,
-        sink: Callable[[bytes], None] | None = None,
+        sink: Sink | None = None,
         new_id: Callable[[], str] | None = None,
         clock: Clock = system_clock,
     ) -> None:
@@ -66,15 +67,15 @@ class Pipeline:
         self._told = False
         self._first = (settings.project_name, "")
 
-    def put(self, record: bytes) -> None:
+    def put(self, record: bytes, tail: Tail | None = None, /) -> None:
         """Into the outbox; the sender is woken if it sleeps."""
         outbox = self._outbox
         if outbox is None or not self._mark[0]:
             outbox = self._open()
         try:
-            outbox.put(record)
+            outbox.put(record, tail)
         except ValueError:  # closed at exit, while this thread held it
-            self._open().put(record)
+            self._open().put(record, tail)
         if self._sender.parked:
             self._sender.wake()
 

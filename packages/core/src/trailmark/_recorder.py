@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 from trailmark._context import attached, current
 from trailmark._span import Span
 from trailmark.model import UNSET, Unset, check_type
-from trailmark.wire import IdSource
+from trailmark.wire import IdSource, Tail
 
 __all__ = ["Clock", "Recorder", "Sink", "system_clock"]
 
-Sink: TypeAlias = Callable[[bytes], None]
 Clock: TypeAlias = Callable[[], tuple[int, int]]  # (wall clock in microseconds, monotonic in nanoseconds)
+
+
+class Sink(Protocol):
+    """Takes an encoded record; `tail` is its end where that is large and shared."""
+
+    def __call__(self, record: bytes, tail: Tail | None = None, /) -> None: ...
 
 
 def system_clock() -> tuple[int, int]:
@@ -39,10 +44,11 @@ class Recorder:
         self.new_id = new_id or IdSource()
         self.clock = clock
         self._kept = int(sample_rate * 0x1_0000_0000)
+        self.keeps_all = self._kept > 0xFFFF_FFFF
 
     def is_recording(self, trace_id: str) -> bool:
         """Whether the trace is in the sample: decided by its id, so every process decides alike."""
-        return self._kept > 0xFFFF_FFFF or int(trace_id[-8:], 16) < self._kept
+        return self.keeps_all or int(trace_id[-8:], 16) < self._kept
 
     def start(
         self, name: str, *, type: str = "general", project: str | None = None, parent: Span | Unset | None = UNSET
@@ -51,13 +57,10 @@ class Recorder:
 
         Not made current, no record written yet. `parent=None` is a new trace, whatever is current.
         """
-        above = current() if isinstance(parent, Unset) else parent
-        remote = attached() if above is None and isinstance(parent, Unset) else None
-        return Span(
-            self,
-            name=str(name),
-            type=check_type(type),
-            parent=above,
-            remote=remote,
-            project=above.project if above is not None else project or self.project,
-        )
+        if isinstance(parent, Unset):
+            parent = current()
+            remote = attached() if parent is None else None
+        else:
+            remote = None
+        project = parent.project if parent is not None else project or self.project
+        return Span(self, name, check_type(type), parent, project, remote)

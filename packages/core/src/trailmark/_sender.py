@@ -49,6 +49,7 @@ class Sender:
         self._patient = False  # told to wait: a flush does not change that
         self._seen = -1
         self._seen_at = self._tended_at = 0.0
+        outbox.listen(self._tend_soon)
 
     def wake(self) -> None:
         """Make sure the thread runs and looks. Never waits."""
@@ -61,6 +62,11 @@ class Sender:
                 start_thread(self._run, "trailmark-sender")
             except RuntimeError:  # the interpreter is shutting down: `stop` delivers what it can
                 self._started = False
+
+    def _tend_soon(self) -> None:
+        self._tended_at = 0.0
+        if self._started:
+            self._hurry.set()
 
     def flush(self, timeout_s: float) -> None:
         """Wait until what was recorded before this call is acknowledged or refused, at most `timeout_s`."""

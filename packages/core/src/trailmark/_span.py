@@ -11,7 +11,7 @@ import orjson
 
 from trailmark import wire
 from trailmark._capture import capture, capture_error
-from trailmark._guard import guard
+from trailmark._guard import fault, guard
 from trailmark.model import UNSET, ErrorInfo, Score, ScoreInput, Status, check_scores, check_type, check_usage
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["Span", "TraceFields", "end_status"]
 
 
+_KEYS = {key: f',"{key}":'.encode() for key in ("output", "model", "provider", "usage", "usage_raw", "total_cost")}
 _next_serial = itertools.count(1).__next__
 
 
@@ -96,69 +97,56 @@ class TraceFields:
 class Span:
     """One unit of work. Its methods never raise inside traced code: faults are said once."""
 
-    __slots__ = (
-        "_ended_us",
-        "_error",
-        "_fields",
-        "_first_token_us",
-        "_metadata",
-        "_recorder",
-        "_scores",
-        "_start_mono",
-        "_status",
-        "_tags",
-        "_ver",
-        "claim",
-        "id",
-        "name",
-        "parent_id",
-        "project",
-        "remote",
-        "root",
-        "serial",
-        "start_us",
-        "trace",
-        "trace_id",
-        "type",
-    )
+    # Defaults on the class: a span that sets none of these pays for none of them.
+    trace: TraceFields | None = None
+    remote: Remote | None = None
+    claim: str | None = None  # a framework's model call: open, or taken by the provider's integration
+    _ended_us: int | None = None
+    _first_token_us: int | None = None
+    _status: Status = "running"
+    _error: ErrorInfo | None = None
+    _metadata: dict[str, Any] | None = None
+    _tags: list[str] | None = None
+    _scores: list[Score] | None = None
+    _input: wire.Tail | None = None
+    _head = ""
+    _root: Span | None = None  # None: this one; a reference to itself would wait for the garbage collector
+    _ver = 0
 
     def __init__(
         self,
         recorder: Recorder,
-        *,
         name: str,
         type: str,
         parent: Span | None,
         project: str,
         remote: Remote | None = None,
+        *,
         owns_trace: bool = True,
     ) -> None:
         self._recorder = recorder
+        self.start_us, self._start_mono = recorder.clock()
         self.id = recorder.new_id()
         self.serial = _next_serial()  # of two enclosing spans the later one is the inner one
+        self.name, self.type, self.project = name, type, project
+        self._fields: dict[str, bytes] = {}
+        if parent is not None:
+            self._root = parent._root or parent
+            self.trace_id: str = parent.trace_id
+            self.parent_id: str | None = parent.id
+            return
+        self.trace_id, self.parent_id = (recorder.new_id(), None) if remote is None else (remote.trace_id, remote.id)
         self.remote = remote
-        self.trace: TraceFields | None = None
-        above = parent if parent is not None else remote
-        self.root: Span = parent.root if parent is not None else self
-        self.trace_id: str = above.trace_id if above is not None else recorder.new_id()
-        self.parent_id: str | None = above.id if above is not None else None
         if owns_trace and self.parent_id is None:
             self.trace = TraceFields()
-        self.claim: str | None = None
-        self.name, self.type, self.project = name, type, project
-        self.start_us, self._start_mono = recorder.clock()
-        self._ended_us: int | None = None
-        self._first_token_us: int | None = None
-        self._status: Status = "running"
-        self._error: ErrorInfo | None = None
-        self._fields: dict[str, Any] = {}
-        self._metadata: dict[str, Any] = {}
-        self._tags: list[str] = []
-        self._scores: list[Score] = []
-        self._ver = 0
 
     def __repr__(self) -> str:
         return f"<Span {self.name!r} {self._status} id={self.id} trace_id={self.trace_id}>"
+
+    @property
+    def root(self) -> Span:
+        """The span at the top of this process's part of the trace."""
+        return self._root or self
 
     @property
     def is_ended(self) -> bool:
@@ -199,32 +187,42 @@ class Span:
     ) -> None:
         """As `update`, but raises TypeError or ValueError for what is not allowed, and writes nothing."""
         if type is not None:
-            self.type = check_type(type)
+            self.type, self._head = check_type(type), ""
         if name is not None:
             if self.trace is not None:
                 self.trace.plain.setdefault("name", self.name)  # the trace keeps the name it was opened with
-            self.name = str(name)
+            self.name, self._head = str(name), ""
         if usage is not None:
-            self._fields["usage"] = check_usage(usage)
+            self._fields["usage"] = orjson.dumps(check_usage(usage))
         if tags is not None:
-            self._tags = _tags(self._tags, tags)
+            self._tags = _tags(self._tags or [], tags)
         for given in (scores, feedback_scores):
             if given is not None:
-                self._scores = _merge_scores(self._scores, check_scores(given))
+                self._scores = _merge_scores(self._scores or [], check_scores(given))
         if total_cost is not None:
             if isinstance(total_cost, bool) or not isinstance(total_cost, (int, float)) or not total_cost >= 0:
                 raise ValueError(f"total_cost is {total_cost!r}; allowed: an amount in USD, 0 or more")
-            self._fields["total_cost"] = float(total_cost)
+            self._fields["total_cost"] = orjson.dumps(float(total_cost))
         if metadata is not None:
-            self._metadata |= metadata
-        for key, value in (("input", input), ("output", output)):
-            if value is not UNSET:
-                self._fields[key] = orjson.Fragment(capture(value))
+            self._metadata = {**(self._metadata or {}), **metadata}
+        if input is not UNSET:
+            self.set_input(input)
+        if output is not UNSET:
+            self._fields["output"] = capture(output)
         for key, text in (("model", model), ("provider", provider)):
             if text is not None:
-                self._fields[key] = str(text)
+                self._fields[key] = capture(str(text))
         if usage_raw is not None:
-            self._fields["usage_raw"] = orjson.Fragment(capture(usage_raw))
+            self._fields["usage_raw"] = capture(usage_raw)
+
+    def set_input(self, value: Any) -> None:
+        """Capture the input as it is now; both records of the span share the bytes."""
+        self._input = wire.Tail(b',"input":' + capture(value) + b"}")
+
+    @property
+    def has_usage(self) -> bool:
+        """Whether somebody told what the call used: a framework then leaves the provider's figures alone."""
+        return "usage" in self._fields
 
     def mark_first_token(self) -> None:
         """The first piece of a stream arrived now; later calls change nothing."""
@@ -242,15 +240,17 @@ class Span:
         """End the span, once; when this returns the record is in the outbox."""
         if self._ended_us is not None:
             return
-        with guard("ending a span"):
+        try:
             if output is not UNSET and "output" not in self._fields:  # what the user set by hand wins
-                self._fields["output"] = orjson.Fragment(capture(output))
+                self._fields["output"] = capture(output)
             if status is not None:
                 self._status = status
             elif self._status == "running":
                 self._status = "ok"
             self._ended_us = self._now_us() if end_us is None else max(end_us, self.start_us)
             self._write(wire.END)
+        except Exception as own:  # noqa: BLE001 - as `guard` does, without the price of a context manager in every span
+            fault("ending a span", own)
 
     def score(
         self, name: str, value: float | bool | None = None, *, label: str | None = None, reason: str | None = None
@@ -265,31 +265,36 @@ class Span:
     def _write(self, ver: int) -> None:
         self._ver = ver
         recorder = self._recorder
-        if recorder.is_recording(self.trace_id):
-            recorder.sink(wire.encode("span", self.id, ver, self._record()))
+        if not (recorder.keeps_all or recorder.is_recording(self.trace_id)):
+            return
+        tail = self._input
+        if tail is None:
+            recorder.sink(self._encoded(ver) + b"}")
+        elif tail.is_small:
+            recorder.sink(self._encoded(ver) + tail.data)
+        else:
+            recorder.sink(self._encoded(ver), tail)
 
-    def _record(self) -> dict[str, Any]:
-        record: dict[str, Any] = {
-            "trace_id": self.trace_id,
-            "parent_id": self.parent_id,
-            "project": self.project,
-            "name": self.name,
-            "type": self.type,
-            "start_us": self.start_us,
-            "end_us": self._ended_us,
-            "status": self._status,
-            **self._fields,
-        }
+    def _encoded(self, ver: int) -> bytes:
+        """The record up to its input: written out by hand, because this is most of what a span costs its caller."""
+        head = self._head
+        if not head:
+            parent = f'"{self.parent_id}"' if self.parent_id is not None else "null"
+            self._head = head = (
+                f'"trace_id":"{self.trace_id}","parent_id":{parent},"project":{wire.text(self.project)},'
+                f'"name":{wire.text(self.name)},"type":"{self.type}","start_us":{self.start_us},"end_us":'
+            )
+        ended = self._ended_us if self._ended_us is not None else "null"
+        parts = [f'{{"k":"span","id":"{self.id}","ver":{ver},{head}{ended},"status":"{self._status}"'.encode()]
+        for key, data in self._fields.items():
+            parts += (_KEYS[key], data)
         if self._first_token_us is not None:
-            record["first_token_us"] = self._first_token_us
+            parts.append(b',"first_token_us":%d' % self._first_token_us)
         if self._metadata:
-            record["metadata"] = orjson.Fragment(capture(self._metadata))
-        if self._tags:
-            record["tags"] = self._tags
-        if self._scores:
-            record["scores"] = self._scores
-        if self._error is not None:
-            record["error"] = self._error
+            parts += (b',"metadata":', capture(self._metadata))
+        for tag, value in ((b',"tags":', self._tags), (b',"scores":', self._scores), (b',"error":', self._error)):
+            if value:
+                parts += (tag, orjson.dumps(value))
         if self.trace is not None:
-            record["trace"] = self.trace.fields()
-        return record
+            parts += (b',"trace":', orjson.dumps(self.trace.fields()))
+        return b"".join(parts)

@@ -20,6 +20,7 @@ def start_span(
     project_name: str | None = None,
     parent: Span | Unset | None = UNSET,
     claimable: bool = False,
+    input: Any = UNSET,
     trace_fields: dict[str, Any] | None = None,
     **fields: Any,
 ) -> Span | None:
@@ -33,8 +34,12 @@ def start_span(
             return None
         line = pipeline()
         span = line.recorder.start(name, type=type, project=project_name, parent=parent)
-        span.claim = "open" if claimable else None
-        span.set(**fields)
+        if claimable:
+            span.claim = "open"
+        if input is not UNSET:
+            span.set_input(input)
+        if fields:
+            span.set(**fields)
         if span.trace is not None:
             if trace_fields:
                 span.trace.update(**trace_fields)

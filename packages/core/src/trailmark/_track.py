@@ -29,10 +29,9 @@ class _Plan:
 
     name: str
     type: str
-    tags: list[str] | None
-    metadata: dict[str, Any] | None
     project_name: str | None
-    thread_id: str | None
+    fields: dict[str, Any]
+    trace_fields: dict[str, Any]
     capture_input: bool
     capture_output: bool
     aggregate: Callable[[list[Any]], Any] | None
@@ -44,27 +43,21 @@ class _Plan:
         if not is_tracing_active():
             return None
         try:
-            fields: dict[str, Any] = {}
+            fields = self.fields
             if self.capture_input and pipeline().settings.capture_input:
-                fields["input"] = self.named(args, kwargs)
-            if self.tags:
-                fields["tags"] = self.tags
-            if self.metadata:
-                fields["metadata"] = self.metadata
+                fields = {**fields, "input": self.named(args, kwargs)}
         except Exception as error:  # noqa: BLE001 - the caller's call goes on whatever happens here
             fault("reading arguments", error)
             fields = {}
-        trace_fields = {"thread_id": self.thread_id, "tags": self.tags, "metadata": self.metadata}
         return start_span(
-            self.name, type=self.type, project_name=self.project_name, trace_fields=trace_fields, **fields
+            self.name, type=self.type, project_name=self.project_name, trace_fields=self.trace_fields, **fields
         )
 
     def end(self, span: Span, result: Any = UNSET) -> None:
         """End the span with the function's result."""
-        if not (self.capture_output and pipeline().settings.capture_output):
-            result = UNSET
-        span.end(output=result)
-        self.flush_if_asked()
+        span.end(output=result if self.capture_output and pipeline().settings.capture_output else UNSET)
+        if self.flush:
+            flush()
 
     def fail(self, span: Span, error: BaseException, result: Any = UNSET) -> None:
         """End the span with what left the function."""
@@ -83,10 +76,6 @@ class _Plan:
         except Exception as error:  # noqa: BLE001 - the user's aggregate may raise anything
             fault(f"aggregate of {self.name}", error)
             return items
-
-    def flush_if_asked(self) -> None:
-        if self.flush:
-            flush()
 
 
 @overload
@@ -129,6 +118,8 @@ def track(
     """
     check_type(type)
     ignored = frozenset(ignore_arguments)
+    shared = {"tags": list(tags) if tags else None, "metadata": dict(metadata) if metadata else None}
+    fields: dict[str, Any] = {key: value for key, value in shared.items() if value}
 
     def decorate(function: Any) -> Any:
         if isinstance(function, (classmethod, staticmethod)):
@@ -140,10 +131,9 @@ def track(
         plan = _Plan(
             name=name or getattr(function, "__name__", function.__class__.__name__),
             type=type,
-            tags=list(tags) if tags else None,
-            metadata=dict(metadata) if metadata else None,
             project_name=project_name,
-            thread_id=thread_id,
+            fields=fields,
+            trace_fields={**fields, "thread_id": thread_id} if thread_id else fields,
             capture_input=capture_input,
             capture_output=capture_output,
             aggregate=aggregate,
@@ -308,6 +298,8 @@ def _namer(
     rest = next((p.name for p in parameters if p.kind is p.VAR_POSITIONAL), "args")
     defaults = {p.name: p.default for p in parameters if p.default is not p.empty and p.name not in ignored}
     hidden = ignored | ({positional[0]} if positional[:1] in (["self"], ["cls"]) else set())
+    if not defaults and not hidden and not any(p.kind is p.VAR_POSITIONAL for p in parameters):
+        return lambda args, kwargs: {**dict(zip(positional, args, strict=False)), **kwargs}
 
     def named(args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
         found = defaults | dict(zip(positional, args, strict=False)) | kwargs

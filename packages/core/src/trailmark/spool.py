@@ -7,7 +7,9 @@
     2048   u32 × 512 acknowledged: how far each range was taken, in bytes
     4096   ranges of `range_bytes`; with 0 a single one to the end of the file, appended to
 
-A range is a sequence of frames, 8-aligned: `magic | u32 length | u32 crc32 | u32 0 | record`, little-endian.
+A range is a sequence of frames, 8-aligned: `magic | u32 length | u32 crc32 | u32 tail | record`, little-endian. With a
+tail, the last `tail` bytes of the record are summed apart: `crc32(record's head + u32 crc32(record's tail))`; a frame
+with the second magic has in place of them `u32 offset`: where in the file they stand, written with an earlier version.
 Reading never fails on damage: what is damaged is skipped and counted once nothing can be added to the segment.
 """
 
@@ -34,10 +36,11 @@ MAX_RANGES: Final = 512
 DATA_AT: Final = 4096
 FRAME_MAGIC: Final = int.from_bytes(b"\xf7TM\x01", "little")
 FRAME: Final = struct.Struct("<IIII")
+SHARED_MAGIC: Final = int.from_bytes(b"\xf7TM\x02", "little")
 _MAGIC: Final = b"TRAILMK\n"
-_FRAME_BYTES: Final = b"\xf7TM\x01"
+_FRAME_BYTES: Final = b"\xf7TM"
 _HEAD: Final = struct.Struct("<II")
-_U32: Final = struct.Struct("<I")
+U32: Final = struct.Struct("<I")
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +138,7 @@ def read(segment: Segment, limit_bytes: int = 4_000_000, *, from_start: bool = F
             if limit_bytes <= 0:
                 batch.is_all = False
                 break
-            at = _U32.unpack_from(acked, 4 * n)[0] if 4 * n + 4 <= len(acked) else 0
+            at = U32.unpack_from(acked, 4 * n)[0] if 4 * n + 4 <= len(acked) else 0
             left = min(span, size - DATA_AT - n * span) - at
             if left >= FRAME.size:
                 limit_bytes -= _read_range(fd, n, n * span + DATA_AT, at, left, limit_bytes, batch, segment.is_complete)
@@ -152,7 +155,7 @@ def ack(segment: Segment, batch: Batch) -> None:
         return
     try:
         for n, reached in batch.reached.items():
-            os.pwrite(fd, _U32.pack(reached), ACKED_AT + 4 * n)
+            os.pwrite(fd, U32.pack(reached), ACKED_AT + 4 * n)
     finally:
         os.close(fd)
 
@@ -172,11 +175,11 @@ def _read_range(fd: int, n: int, start: int, at: int, left: int, limit: int, bat
         return 0
     wanted = min(left, max(limit, 65_536))
     data = os.pread(fd, wanted, start + at)
-    used, damaged = _parse(data, batch.records, at_end=at_end and wanted == left)
+    used, damaged = _parse(fd, data, batch.records, at_end=at_end and wanted == left)
     if not used and wanted < left:  # one record larger than the limit, or damage at its start
         wanted = left
         data = os.pread(fd, wanted, start + at)
-        used, damaged = _parse(data, batch.records, at_end=at_end)
+        used, damaged = _parse(fd, data, batch.records, at_end=at_end)
     if used < left and wanted < left:
         batch.is_all = False
     if used:
@@ -185,7 +188,7 @@ def _read_range(fd: int, n: int, start: int, at: int, left: int, limit: int, bat
     return used
 
 
-def _parse(data: bytes, records: list[bytes], *, at_end: bool) -> tuple[int, int]:
+def _parse(fd: int, data: bytes, records: list[bytes], *, at_end: bool) -> tuple[int, int]:
     """Append whole records; returns the bytes used and those of them that were damaged.
 
     `at_end`: nothing can be added behind this data, so what does not read is damage and is searched through.
@@ -193,16 +196,12 @@ def _parse(data: bytes, records: list[bytes], *, at_end: bool) -> tuple[int, int
     at = damaged = 0
     effort = 4 * len(data) + MAX_RECORD  # a file full of magic must not cost the square of its size
     while at + FRAME.size <= len(data):
-        magic, length, crc, _ = FRAME.unpack_from(data, at)
-        body = at + FRAME.size
-        fits = magic == FRAME_MAGIC and length <= MAX_RECORD and body + length <= len(data)
-        if fits and effort > 0:
-            effort -= length
-            record = data[body : body + length]
-            if zlib.crc32(record) == crc:
-                records.append(record)
-                at += frame_size(length)
-                continue
+        record, size, cost = _frame_at(fd, data, at) if effort > 0 else (None, 0, 0)
+        effort -= cost
+        if record is not None:
+            records.append(record)
+            at += size
+            continue
         if not at_end:
             return at, damaged
         found = data.find(_FRAME_BYTES, at + 1) if effort > 0 else -1
@@ -210,6 +209,24 @@ def _parse(data: bytes, records: list[bytes], *, at_end: bool) -> tuple[int, int
         damaged += found - at if any(data[at:found]) else 0
         at = found
     return (len(data) if at_end else min(at, len(data))), damaged
+
+
+def _frame_at(fd: int, data: bytes, at: int) -> tuple[bytes | None, int, int]:
+    """The record whose frame begins here, the frame's size, and the bytes looked at; None when it does not check."""
+    magic, length, crc, tail = FRAME.unpack_from(data, at)
+    body = at + FRAME.size
+    is_shared = magic == SHARED_MAGIC
+    here = length - tail + 4 if is_shared else length
+    if not (is_shared or magic == FRAME_MAGIC) or not tail <= length <= MAX_RECORD or body + here > len(data):
+        return None, 0, 0
+    record = data[body : body + here]
+    if is_shared:
+        record = record[:-4] + os.pread(fd, tail, U32.unpack(record[-4:])[0])
+    split = len(record) - tail
+    found = zlib.crc32(record if not tail else record[:split])
+    if tail:
+        found = zlib.crc32(U32.pack(zlib.crc32(record[split:])), found)
+    return (record if found == crc and len(record) == length else None), frame_size(here), length
 
 
 def _read_header(path: Path) -> tuple[str, int, int, bool] | None:
@@ -225,7 +242,7 @@ def _read_header(path: Path) -> tuple[str, int, int, bool] | None:
         if not head.startswith(_MAGIC) or zlib.crc32(body) != crc:
             return None
         fields = orjson.loads(body)
-        complete = _U32.unpack_from(head, COMPLETE_AT)[0] != 0
+        complete = U32.unpack_from(head, COMPLETE_AT)[0] != 0
         return str(fields["destination"]), int(fields["version"]), int(fields["range_bytes"]), complete
     except (OSError, struct.error, ValueError, KeyError, TypeError):
         return None

@@ -6,9 +6,11 @@ The first bytes of a record have a fixed shape, so that the sender can read id a
 
 from __future__ import annotations
 
+import functools
+import itertools
 import os
-import random
 import time
+import zlib
 from typing import Any, Final
 from uuid import UUID
 
@@ -16,7 +18,20 @@ import orjson
 
 from trailmark._fork import fork_mark
 
-__all__ = ["END", "OPEN", "IdSource", "encode", "id_bytes", "interrupted", "now_us", "superseded", "version_of"]
+__all__ = [
+    "END",
+    "OPEN",
+    "IdSource",
+    "Tail",
+    "encode",
+    "id_bytes",
+    "interrupted",
+    "joined",
+    "now_us",
+    "superseded",
+    "text",
+    "version_of",
+]
 
 OPEN: Final = 1
 END: Final = 2
@@ -24,21 +39,68 @@ END: Final = 2
 _OPTIONS: Final = orjson.OPT_NON_STR_KEYS
 
 
+_BITS_60: Final = (1 << 60) - 1
+_STEP: Final = 0x9E3779B97F4A7C1  # odd, so all 60 bits come round; golden, so that any bits of it are spread evenly
+
+
 class IdSource:
-    """UUIDv7 texts, in order of creation within a millisecond's grain; its randomness is its own, not the program's."""
+    """UUIDv7 texts, in order of creation within a millisecond's grain.
+
+    The low 60 bits walk from a random start in steps that meet no value twice: as unique as random ones, and cheaper.
+    """
 
     def __init__(self) -> None:
-        self._random = random.Random(os.urandom(16))  # noqa: S311 - unique, not secret; a user's random.seed must not touch it
+        self._start()
+
+    def _start(self) -> None:
         self._mark = fork_mark()
+        self._next = itertools.count(int.from_bytes(os.urandom(7)), _STEP).__next__
+        self._middle = f"7{int.from_bytes(os.urandom(2)) & 0xFFF:03x}"
+        self._millisecond: tuple[int, str] = (0, "")
 
     def __call__(self) -> str:
         if not self._mark[0]:  # a forked child would repeat the parent's ids
-            self._random.seed(os.urandom(16))
-            self._mark = fork_mark()
-        bits = self._random.getrandbits(74)
-        head = f"{time.time_ns() // 1_000_000:012x}7{bits >> 62:03x}"
-        h = f"{head}{0x8 | (bits >> 60) & 3:x}{bits & 0xFFFFFFFFFFFFFFF:015x}"
-        return f"{h[:8]}-{h[8:12]}-{h[12:16]}-{h[16:20]}-{h[20:]}"
+            self._start()
+        now = time.time_ns() // 1_000_000
+        known, head = self._millisecond
+        if now != known:
+            head = f"{now >> 16:08x}-{now & 0xFFFF:04x}-{self._middle}-8"
+            self._millisecond = (now, head)
+        low = f"{self._next() & _BITS_60:015x}"
+        return f"{head}{low[:3]}-{low[3:]}"
+
+
+class Tail:
+    """The end of a record where its input stands, which all versions of the record share: encoded and summed once.
+
+    The outbox notes where it wrote it (`segment`, `at`); the next version then only refers to it.
+    """
+
+    __slots__ = ("_crc", "at", "data", "is_small", "segment")
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+        self.is_small = len(data) < 1024  # cheaper to copy than to treat apart
+        self.segment = self.at = 0
+        self._crc: int | None = None
+
+    @property
+    def crc(self) -> int:
+        """CRC-32 of the data."""
+        if self._crc is None:
+            self._crc = zlib.crc32(self.data)
+        return self._crc
+
+
+def joined(record: bytes, tail: Tail | None) -> bytes:
+    """The whole record in one piece."""
+    return record if tail is None else record + tail.data
+
+
+@functools.lru_cache(1024)
+def text(value: str) -> str:
+    """A name as JSON; what UTF-8 cannot say is replaced."""
+    return orjson.dumps(value.encode("utf-8", "replace").decode()).decode()
 
 
 def now_us() -> int:

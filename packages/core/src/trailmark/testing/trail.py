@@ -14,6 +14,7 @@ from trailmark._context import current, enter
 from trailmark._guard import raise_own_faults
 from trailmark._pipeline import Pipeline
 from trailmark._settings import Settings
+from trailmark.wire import Tail, joined
 
 __all__ = ["Trail", "record_trail"]
 
@@ -25,6 +26,10 @@ class Trail:
 
     def __init__(self) -> None:
         self.raw: list[bytes] = []
+
+    def keep(self, record: bytes, tail: Tail | None = None, /) -> None:
+        """The sink of the pipeline under test."""
+        self.raw.append(joined(record, tail))
 
     @property
     def records(self) -> list[dict[str, Any]]:
@@ -89,7 +94,7 @@ def record_trail(**settings: Any) -> Iterator[Trail]:
         tick = next(ticks)
         return START_US + tick * 1000, tick * 1_000_000
 
-    pipeline = Pipeline(Settings(quiet=True, **settings), sink=trail.raw.append, new_id=new_id, clock=clock)
+    pipeline = Pipeline(Settings(quiet=True, **settings), sink=trail.keep, new_id=new_id, clock=clock)
     before, span_before = use_pipeline(pipeline), current()
     enter(None)
     raise_own_faults(on=True)
