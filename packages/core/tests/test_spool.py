@@ -36,7 +36,9 @@ def written(folder: Path, records: list[bytes]) -> Path:
 
 
 def everything(home: Path) -> list[bytes]:
-    return [data for segment in spool.segments(home) for data in spool.read(segment, EVERYTHING, from_start=True).records]
+    return [
+        data for segment in spool.segments(home) for data in spool.read(segment, EVERYTHING, from_start=True).records
+    ]
 
 
 def test_what_is_written_is_read(tmp_path: Path) -> None:

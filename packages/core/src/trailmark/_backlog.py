@@ -126,6 +126,11 @@ class Backlog:
                     self._next_adoption = 0.0
                     return
 
+    @property
+    def has_adopted(self) -> bool:
+        """Whether something is adopted, or about to be, and still to be delivered."""
+        return bool(self._adopted) or self._next_adoption == 0.0
+
     def interrupt_open(self) -> None:
         """At the end of this process: spans that never ended are told so, and again to nobody."""
         if self._open:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import threading
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -32,23 +30,19 @@ __all__ = [
     "use_pipeline",
 ]
 
-_lock = threading.Lock()
 _configured: dict[str, Any] = {}
-_default: Pipeline | None = None
+_default: dict[str, Pipeline] = {}  # at most one; a dict, because its setdefault and pop need no lock to be atomic
 _active: bool | None = None  # None: as the track_disable setting says
 
 
 def pipeline() -> Pipeline:
     """The process's default pipeline, made on first use."""
-    return _default or _make_default()
+    return _default.get("") or _make_default()
 
 
 def _make_default() -> Pipeline:
-    global _default  # noqa: PLW0603 - the one process-wide default
-    with _lock:
-        if _default is None:
-            _default = Pipeline(load(_configured, problem=_say_problem))
-        return _default
+    """Two may come at once, or a signal handler while we are here: nobody waits, one pipeline stays."""
+    return _default.setdefault("", Pipeline(load(_configured, problem=_say_problem)))
 
 
 def _say_problem(error: SettingsError) -> None:
@@ -57,10 +51,10 @@ def _say_problem(error: SettingsError) -> None:
 
 def use_pipeline(new: Pipeline | None) -> Pipeline | None:
     """Replace the process's default (the test kit does); returns the one before."""
-    global _default
-    with _lock:
-        before, _default = _default, new
-        return before
+    before = _default.pop("", None)
+    if new is not None:
+        _default[""] = new
+    return before
 
 
 def configure(**settings: Any) -> None:
@@ -97,15 +91,6 @@ def flush(timeout: float | None = None) -> FlushResult:
 def stats() -> dict[str, Any]:
     """Mode and destination of the outbox, and the counts of `flush`."""
     return pipeline().stats()
-
-
-def _after_fork() -> None:
-    """The child starts with fresh locks; its pipeline notices the new pid with the first record."""
-    global _lock  # noqa: PLW0603 - another thread of the parent may have held it
-    _lock = threading.Lock()
-
-
-os.register_at_fork(after_in_child=_after_fork)
 
 
 class Client:

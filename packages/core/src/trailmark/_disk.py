@@ -70,6 +70,7 @@ class DiskOutbox(Outbox):
             else:
                 self._ring.put(joined(record, tail))
         except OSError:
+            self._refuse("disk")  # not to try again for every record
             self._ring.put(joined(record, tail))
 
     def listen(self, call: Callable[[], None], /) -> None:
@@ -91,8 +92,11 @@ class DiskOutbox(Outbox):
 
     def tend(self) -> None:
         if self._sync == "interval" and (recorded := self._lanes.recorded()) != self._synced:
-            self._lanes.sync()
             self._synced = recorded
+            try:
+                self._lanes.sync()
+            except OSError as error:
+                say_once("sync", f"{self._home} cannot be synced to disk ({error}); a power cut may cost spans")
         self._lanes.tend()
         self._empty_ring()
         if self._backlog is not None:
@@ -104,6 +108,9 @@ class DiskOutbox(Outbox):
         """All that dead owners left, at once: for `spool flush`."""
         if self._backlog is not None:
             self._backlog.adopt(now=True)
+
+    def has_backlog(self) -> bool:
+        return self._backlog is not None and self._backlog.has_adopted
 
     @property
     def sweeps(self) -> int:  # type: ignore[override]
@@ -124,6 +131,7 @@ class DiskOutbox(Outbox):
     def close(self) -> None:
         if self._backlog is not None:
             self._backlog.close()
+        self._refused_until = 0.0
         self._empty_ring()
         self._ring.close()
         self._lanes.close()
@@ -145,18 +153,19 @@ class DiskOutbox(Outbox):
 
     def _make_room(self, size: int) -> None:
         """Raise NoRoomError when the spool may not take `size` bytes more; asked anew once a second."""
-        now = time.monotonic()
-        if now < self._refused_until:
+        if time.monotonic() < self._refused_until:
             raise NoRoomError(self._refused_because)
         disk = os.statvfs(self._folder)
         if disk.f_bavail * disk.f_frsize - size < FREE_SHARE * disk.f_blocks * disk.f_frsize:
-            self._refused_because = "disk"
+            self._refuse("disk")
         elif _size(self._folder) + size > self._limit:
-            self._refused_because = "full"
+            self._refuse("full")
         else:
             return
-        self._refused_until = now + RETRY_ROOM_S
         raise NoRoomError(self._refused_because)
+
+    def _refuse(self, because: str) -> None:
+        self._refused_because, self._refused_until = because, time.monotonic() + RETRY_ROOM_S
 
 
 def _size(folder: Path) -> int:

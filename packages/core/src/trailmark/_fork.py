@@ -29,11 +29,10 @@ class _Pid:
 
 def fork_mark() -> ForkMark:
     """A mark of the current process; a look costs some 20 ns, getpid ten times that."""
-    page = mmap.mmap(-1, mmap.PAGESIZE, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
     try:
+        page = mmap.mmap(-1, mmap.PAGESIZE, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
         page.madvise(_WIPE_ON_FORK)
-    except (OSError, AttributeError):
-        page.close()
+    except (OSError, AttributeError):  # not Linux, or no memory map to be had
         return _Pid()
     page[0] = 1
     return page

@@ -6,6 +6,7 @@ from a signal handler or `__del__` inside `put`, a file system without mmap) is 
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import mmap
 import os
@@ -197,7 +198,8 @@ class Lanes:
         self._ticks += 1
         current = self._current
         if current is not None and self._ahead is None and current.handed_out * 2 > current.ranges:
-            self._ahead = self._new_mapped(LATER_RANGES)
+            with contextlib.suppress(NoRoomError, OSError):  # the lane that needs it will find out
+                self._ahead = self._new_mapped(LATER_RANGES)
         for segment in list(self._old):
             self._retire(segment)
         for entry in list(self._append_old):
@@ -302,9 +304,15 @@ class Lanes:
     def _change_append(self) -> None:
         """A new file under the same descriptor, so that a thread about to write goes to the new one."""
         path, fd = self._create(APPEND_BYTES)
-        os.pwrite(fd, self._header[1], 0)
-        os.close(fd)
-        fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW)
+        try:
+            try:
+                os.pwrite(fd, self._header[1], 0)
+            finally:
+                os.close(fd)
+            fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW)
+        except OSError:
+            path.unlink(missing_ok=True)
+            raise
         before, old = self._append_fd, self._append_path
         self._append_used, self._append_path = 0, path
         if before < 0:

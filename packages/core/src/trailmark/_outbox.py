@@ -51,6 +51,9 @@ class Outbox(Protocol):
     def tend(self) -> None:
         """Housekeeping, called every second or so: sync, make room ahead, adopt."""
 
+    def has_backlog(self) -> bool:
+        """Whether something that dead processes left is still to be delivered."""
+
     def recorded(self) -> int:
         """Records put by this process."""
 
@@ -109,6 +112,9 @@ class MemoryOutbox:
 
     def tend(self) -> None:
         """Nothing to do."""
+
+    def has_backlog(self) -> bool:
+        return False
 
     def recorded(self) -> int:
         return self._recorded

@@ -71,11 +71,11 @@ class Pipeline:
         """Into the outbox; the sender is woken if it sleeps."""
         outbox = self._outbox
         if outbox is None or not self._mark[0]:
-            outbox = self._open()
+            outbox = self._open(outbox)
         try:
             outbox.put(record, tail)
         except ValueError:  # closed at exit, while this thread held it
-            self._open().put(record, tail)
+            self._open(outbox).put(record, tail)
         if self._sender.parked:
             self._sender.wake()
 
@@ -133,14 +133,15 @@ class Pipeline:
             reasons += self._outbox.dropped()
         return dict(+reasons)
 
-    def _open(self) -> Outbox:
+    def _open(self, seen: Outbox | None) -> Outbox:
         """The first record of a process, or of a forked child: its own segments, its own sender.
 
-        Two threads may come at once: both open, one wins. There is no lock to wait for, or to inherit by a fork.
+        Two threads may come at once, having `seen` the same: both open, one wins. There is no lock to wait for, or to
+        inherit by a fork.
         """
         outbox = self._new_outbox()
         sender = Sender(outbox, self._connect if self.settings.url else None, self._connected)
-        key = id(self._outbox) if self._outbox is not None else 0  # of the parent's, kept alive by the dict
+        key = id(seen) if seen is not None else 0  # of the parent's, kept alive by the dict
         won, won_sender, mark = self._openings.setdefault(key, (outbox, sender, fork_mark()))
         if won is not outbox:
             outbox.close()

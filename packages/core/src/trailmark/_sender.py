@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Final
 
 from trailmark._context import suppress
-from trailmark._guard import fault, say_once
+from trailmark._guard import fault, guard, say_once
 from trailmark._native import Signal, start_thread
 from trailmark._outbox import Outbox
 from trailmark.errors import ExportError
@@ -89,32 +89,34 @@ class Sender:
 
     def stop(self, timeout_s: float) -> None:
         """Flush for at most `timeout_s`, then end the thread; the rest is for the next process."""
+        pause, deadline = threading.Event(), time.monotonic() + timeout_s
         self.flush(timeout_s)
+        while self._started and self._outbox.has_backlog() and not self._failures and time.monotonic() < deadline:
+            self._tend_soon()  # the time that is left goes to what others left
+            pause.wait(0.005)
         self._stopping = True
         self._hurry.set()
-        pause, deadline = threading.Event(), time.monotonic() + END_S
+        deadline = time.monotonic() + END_S
         while self._started and not self._ended and time.monotonic() < deadline:
             pause.wait(0.005)
 
     def _deliver_inline(self, deadline: float) -> None:
         """No thread can be started any more (the interpreter is ending): deliver here."""
-        with suppress():
-            while self._outbox.pending() and time.monotonic() < deadline and self._round() < LONGEST_WAIT_S:
-                if self._failures:
-                    return
+        while self._outbox.pending() and time.monotonic() < deadline and self._round() < LONGEST_WAIT_S:
+            if self._failures:
+                return
 
     def _run(self) -> None:
-        with suppress():
-            while not self._stopping:
-                try:
-                    wait_s = self._step()
-                except Exception as error:  # noqa: BLE001 - the thread must outlive any fault of ours
-                    fault("delivering spans", error)
-                    wait_s = LONGEST_WAIT_S
-                if wait_s and not self._stopping:
-                    self._hurry.wait(wait_s)
-            if self._exporter is not None:
-                self._exporter.close()
+        while not self._stopping:
+            try:
+                wait_s = self._step()
+            except Exception as error:  # noqa: BLE001 - the thread must outlive any fault of ours
+                fault("delivering spans", error)
+                wait_s = LONGEST_WAIT_S
+            if wait_s and not self._stopping:
+                self._hurry.wait(wait_s)
+        if self._exporter is not None:
+            self._exporter.close()
         self._ended = True
 
     def _step(self) -> float:
@@ -122,7 +124,8 @@ class Sender:
         now = time.monotonic()
         if now - self._tended_at >= TEND_S:
             self._tended_at = now
-            self._outbox.tend()
+            with guard("tending the spool"):
+                self._outbox.tend()
         recorded = self._outbox.recorded()
         if recorded != self._seen:
             self._seen, self._seen_at = recorded, now
@@ -157,7 +160,8 @@ class Sender:
 
     def _connected(self) -> Exporter:
         assert self._connect is not None
-        self._exporter = self._connect()
+        with suppress():
+            self._exporter = self._connect()
         if self._said is not None:
             self._said(self._exporter)
         return self._exporter
@@ -165,7 +169,8 @@ class Sender:
     def _deliver(self, exporter: Exporter, batch: list[bytes]) -> None:
         """Deliver all but the records that are refused for good; those are found by halving."""
         try:
-            exporter.export(batch)
+            with suppress():  # no wider: a finaliser of the program's that runs in this thread may record
+                exporter.export(batch)
         except ExportError as error:
             if error.retryable:
                 raise

@@ -158,10 +158,18 @@ def load(
     found: dict[str, Any] = {}
     _take(found, given, str, problem)
     _take(found, _environment(environ, problem), _from_environment, problem)
-    home = found.get("home", DEFAULT_HOME).expanduser()
+    home = _expanded(found.get("home", DEFAULT_HOME))
     _take(found, _file(home, problem), lambda key: f"{key} in {home / 'config.toml'}", problem)
     found["home"] = home
     return Settings(**found)
+
+
+def _expanded(home: Path) -> Path:
+    """`~` as the user's folder; where there is none, a folder of this user's among the temporary ones."""
+    try:
+        return home.expanduser()
+    except RuntimeError:
+        return Path("/tmp") / f"trailmark-{os.getuid()}"  # noqa: S108 - opened with 0700 and O_NOFOLLOW like any home
 
 
 def _take(

@@ -28,9 +28,12 @@ class NativeExporter:
         answer = post(self._client, self._url, b"\n".join(batch) + b"\n", {"Content-Type": "application/x-ndjson"})
         if "x-trailmark" not in answer.headers:  # a captive portal says 200 too
             raise ExportError(f"{self._url}: the answer is not from a trailmark server", retryable=True)
-        refused = orjson.loads(answer.body).get("rejected", [])
+        try:
+            refused = orjson.loads(answer.body)["rejected"]
+            indexes = tuple(int(item["index"]) for item in refused)
+        except (ValueError, KeyError, TypeError) as error:
+            raise ExportError(f"{self._url}: an answer that is none: {answer.body[:100]!r}", retryable=True) from error
         if refused:
-            indexes = tuple(item["index"] for item in refused)
             raise ExportError(f"{self._url}: {refused[0]}", retryable=False, refused=indexes)
 
     def close(self) -> None:
