@@ -202,7 +202,7 @@ print(4000 + ticks + next(count))
 """
     done = run(home, program)
     outputs = ended(home)
-    assert len(outputs) == len(set(outputs)) == int(done.stdout)
+    assert len(outputs) == len(set(outputs)) == int(done.stdout), done.stderr[-2000:]
 
 
 def test_gevent_style_greenlets_do_not_share_a_half_written_record(home: Path) -> None:

@@ -131,12 +131,13 @@ class Backlog:
         """Whether something is adopted, or about to be, and still to be delivered."""
         return bool(self._adopted) or self._next_adoption == 0.0
 
-    def interrupt_open(self) -> None:
-        """At the end of this process: spans that never ended are told so, and again to nobody."""
-        if self._open:
-            for record in unfinished(self._segments(self._owner)):
-                self._carry(interrupted(record))
+    def interrupt_open(self) -> bool:
+        """At the end of this process: spans that never ended are told so. Whether there were any."""
+        records = unfinished(self._segments(self._owner)) if self._open else []
         self._open.clear()
+        for record in records:
+            self._carry(interrupted(record))
+        return bool(records)
 
     def close(self) -> None:
         """Give adopted owners back."""

@@ -11,7 +11,7 @@ from typing import Final, Literal
 
 from trailmark import spool
 from trailmark._backlog import Backlog
-from trailmark._guard import say_once
+from trailmark._guard import say, say_once
 from trailmark._lanes import Lanes, NoRoomError
 from trailmark._outbox import MemoryOutbox, Outbox, Tally
 from trailmark._owner import Owner
@@ -22,6 +22,7 @@ __all__ = ["DiskOutbox", "Sync", "open_outbox"]
 Sync = Literal["off", "interval", "always"]
 FREE_SHARE: Final = 0.05  # of the disk is never taken
 RETRY_ROOM_S: Final = 1.0
+SAY_EVERY_S: Final = 60.0
 
 
 def open_outbox(home: Path, destination: str, limit_bytes: int, sync: Sync) -> DiskOutbox:
@@ -58,7 +59,8 @@ class DiskOutbox(Outbox):
         self._backlog = Backlog(home, destination, self._owner.name, self.put) if destination else None
         self._ring = MemoryOutbox()
         self._from_ring = False
-        self._moved = self._synced = 0
+        self._moved = self._synced = self._lost_said = 0
+        self._say_at = 0.0
         self._full = Tally()
 
     def put(self, record: bytes, tail: Tail | None = None, /) -> None:
@@ -101,8 +103,9 @@ class DiskOutbox(Outbox):
         self._empty_ring()
         if self._backlog is not None:
             self._backlog.adopt()
-        if self._full.value:
-            say_once("full", f"the spool in {self._home} is full; the newest traces are dropped and counted")
+        if (lost := self._full.value) != self._lost_said and time.monotonic() > self._say_at:
+            self._lost_said, self._say_at = lost, time.monotonic() + SAY_EVERY_S
+            say(f"the spool in {self._home} is full; the newest records are dropped, {lost} so far")
 
     def adopt_now(self) -> None:
         """All that dead owners left, at once: for `spool flush`."""
@@ -111,6 +114,13 @@ class DiskOutbox(Outbox):
 
     def has_backlog(self) -> bool:
         return self._backlog is not None and self._backlog.has_adopted
+
+    def interrupt_open(self) -> bool:
+        return self._backlog is not None and self._backlog.interrupt_open()
+
+    def found(self) -> Counter[str]:
+        """What could not be taken over from dead processes, by reason."""
+        return +self._backlog.dropped if self._backlog is not None else Counter()
 
     @property
     def sweeps(self) -> int:  # type: ignore[override]
@@ -135,7 +145,7 @@ class DiskOutbox(Outbox):
         self._empty_ring()
         self._ring.close()
         self._lanes.close()
-        is_empty = self._backlog is not None and not self.pending()
+        is_empty = not self._lanes.recorded() or (self._backlog is not None and not self.pending())
         for segment in spool.segments(self._home, self._owner.name) if is_empty else []:
             segment.path.unlink(missing_ok=True)
         self._owner.release(remove=not any(self._folder.glob(f"{self._owner.name}.*.seg")))

@@ -54,6 +54,9 @@ class Outbox(Protocol):
     def has_backlog(self) -> bool:
         """Whether something that dead processes left is still to be delivered."""
 
+    def interrupt_open(self) -> bool:
+        """Put a last word for spans that were delivered as running and will not end; whether there were any."""
+
     def recorded(self) -> int:
         """Records put by this process."""
 
@@ -114,6 +117,9 @@ class MemoryOutbox:
         """Nothing to do."""
 
     def has_backlog(self) -> bool:
+        return False
+
+    def interrupt_open(self) -> bool:
         return False
 
     def recorded(self) -> int:

@@ -129,6 +129,6 @@ def _pid_runs(mark: Path) -> bool:
 
 def _boot() -> str:
     try:
-        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").split("-")[0]
+        return Path("/proc/sys/kernel/random/boot_id").read_bytes()[:8].decode()
     except OSError:
         return "0"

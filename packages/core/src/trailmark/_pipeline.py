@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from trailmark._disk import open_outbox
+from trailmark._disk import DiskOutbox, open_outbox
 from trailmark._fork import ForkMark, fork_mark
 from trailmark._guard import guard, say, say_once
 from trailmark._lanes import NoRoomError
@@ -113,6 +113,7 @@ class Pipeline:
             "pending": counts.pending,
             "dropped": counts.dropped,
             "dropped_because": self._reasons(),
+            "adoption_failed_because": dict(self._outbox.found()) if isinstance(self._outbox, DiskOutbox) else {},
         }
 
     def close(self) -> None:

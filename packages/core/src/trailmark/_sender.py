@@ -99,6 +99,10 @@ class Sender:
         deadline = time.monotonic() + END_S
         while self._started and not self._ended and time.monotonic() < deadline:
             pause.wait(0.005)
+        if self._ended and not self._failures and self._outbox.interrupt_open():
+            self._round()
+        if self._exporter is not None:
+            self._exporter.close()
 
     def _deliver_inline(self, deadline: float) -> None:
         """No thread can be started any more (the interpreter is ending): deliver here."""
@@ -115,8 +119,6 @@ class Sender:
                 wait_s = LONGEST_WAIT_S
             if wait_s and not self._stopping:
                 self._hurry.wait(wait_s)
-        if self._exporter is not None:
-            self._exporter.close()
         self._ended = True
 
     def _step(self) -> float:

@@ -217,7 +217,7 @@ def _frame_at(fd: int, data: bytes, at: int) -> tuple[bytes | None, int, int]:
     body = at + FRAME.size
     is_shared = magic == SHARED_MAGIC
     here = length - tail + 4 if is_shared else length
-    if not (is_shared or magic == FRAME_MAGIC) or not tail <= length <= MAX_RECORD or body + here > len(data):
+    if not (is_shared or magic == FRAME_MAGIC) or not max(tail, 1) <= length <= MAX_RECORD or body + here > len(data):
         return None, 0, 0
     record = data[body : body + here]
     if is_shared:
