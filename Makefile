@@ -55,6 +55,7 @@ fix: setup ## format, and mend what can be mended
 
 bench: setup ## hot-path figures beside a bare OpenTelemetry span, in the same run
 	$(BIN)/python benchmarks/hot_path.py
+	$(BIN)/python benchmarks/delivery.py
 
 test-alone: ## one package's tests with nothing else installed: make test-alone PKG=core
 	$(PYTHON) scripts/test_package.py $(PKG)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -12,7 +11,7 @@ from typing import Final
 
 from trailmark import spool
 from trailmark._owner import release, try_adopt
-from trailmark.wire import OPEN, interrupted, version_of
+from trailmark.wire import OPEN, interrupted, jitter, newest, version_of
 
 __all__ = ["Backlog", "unfinished"]
 
@@ -44,6 +43,7 @@ class Backlog:
         self._home, self._destination, self._owner, self._put = home, destination, owner, put
         self._adopted: list[spool.Segment] = []
         self._taken: tuple[spool.Segment, spool.Batch] | None = None
+        self._heads: list[tuple[bytes, int]] = []  # of the records taken
         self._open: dict[bytes, str] = {}  # spans delivered as running → the segment their open record is in
         self._carried: Counter[bytes] = Counter()
         self._queue: list[spool.Segment] = []  # own segments still to look at in this sweep, newest first
@@ -55,7 +55,7 @@ class Backlog:
         self.dropped: Counter[str] = Counter()
 
     def take(self, limit_bytes: int) -> list[bytes]:
-        """Undelivered records: own segments in a sweep over all of them, then one batch of what was adopted."""
+        """Undelivered records, replaced ones left out: own segments in a sweep, then one batch of what was adopted."""
         if self._taken is not None:  # not acknowledged
             if self._taken[0].owner == self._owner:
                 self._queue.append(self._taken[0])
@@ -76,10 +76,11 @@ class Backlog:
     def _read(self, segment: spool.Segment, limit_bytes: int) -> list[bytes]:
         while batch := spool.read(segment, limit_bytes):
             self._taken = (segment, batch)
+            self._heads = [version_of(record) for record in batch.records]
             if batch.records:
                 if not batch.is_all and segment.owner == self._owner:
                     self._queue.append(segment)
-                return batch.records
+                return newest(batch.records, self._heads)
             self.ack()  # nothing but damage
         if segment.is_complete:
             self._finish(segment)
@@ -94,8 +95,8 @@ class Backlog:
         self.dropped["damaged bytes"] += batch.damaged
         if segment.owner != self._owner:
             return
-        for record in batch.records:
-            head, ver = version_of(record)
+        name = segment.name
+        for head, ver in self._heads:
             if ver == OPEN and head in self._carried:
                 self._carried[head] -= 1
                 if not self._carried[head]:
@@ -103,7 +104,7 @@ class Backlog:
             else:
                 self.acked += 1
             if ver == OPEN:
-                self._open[head] = segment.name
+                self._open[head] = name
             else:
                 self._open.pop(head, None)
         while len(self._open) > MAX_OPEN:  # a program that never ends its spans
@@ -113,7 +114,7 @@ class Backlog:
         """Take over what dead owners left for this destination; a little work every half minute."""
         if not now and time.monotonic() < self._next_adoption:
             return
-        self._next_adoption = time.monotonic() + ADOPT_EVERY_S * random.uniform(0.7, 1.3)  # noqa: S311 - jitter
+        self._next_adoption = time.monotonic() + ADOPT_EVERY_S * jitter(0.7, 1.3)
         until = time.monotonic() + ADOPT_WORK_S
         left: dict[str, list[spool.Segment]] = {}
         for segment in spool.segments(self._home):

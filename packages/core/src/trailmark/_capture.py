@@ -14,7 +14,6 @@ import enum
 import marshal
 import math
 import pathlib
-import traceback
 import uuid
 from collections import deque
 from collections.abc import Callable
@@ -251,6 +250,8 @@ def capture_error(error: BaseException) -> ErrorInfo:
         frames = error.__traceback__
         while frames is not None and frames.tb_next and frames.tb_frame.f_globals.get("__package__") == __package__:
             frames = frames.tb_next  # our own wrapper is no part of the user's story
+        import traceback
+
         lines = traceback.format_exception(type(error), error, frames, limit=-50)
         text = "".join(lines)[-MAX_ERROR_TEXT:]
     except Exception:  # noqa: BLE001 - formatting calls the exception's own code

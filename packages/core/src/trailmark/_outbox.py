@@ -7,7 +7,7 @@ from collections import Counter, deque
 from collections.abc import Callable
 from typing import Final, Protocol
 
-from trailmark.wire import Tail, joined
+from trailmark.wire import Tail, joined, newest, version_of
 
 __all__ = ["MEMORY_BYTES", "MemoryOutbox", "Outbox", "Tally"]
 
@@ -43,7 +43,7 @@ class Outbox(Protocol):
         """`call` is called, from any thread, when `tend` is due before its time."""
 
     def take(self, limit: int, limit_bytes: int) -> list[bytes]:
-        """Up to `limit` records; the same ones again until they are acknowledged."""
+        """Up to `limit` records, without those that later ones replace; the same again until they are acknowledged."""
 
     def ack(self) -> None:
         """What was last taken has arrived: forget it."""
@@ -105,7 +105,7 @@ class MemoryOutbox:
             batch.append(record)
         self._taken = len(batch)
         self.sweeps += not batch
-        return batch
+        return newest(batch, [version_of(record) for record in batch])
 
     def ack(self) -> None:
         for _ in range(self._taken):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import atexit
-import json
 import os
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+
+import orjson
 
 from trailmark._disk import DiskOutbox, open_outbox
 from trailmark._fork import ForkMark, fork_mark
@@ -172,7 +173,7 @@ class Pipeline:
 
     def _how_to_look(self, trace_id: str) -> str:
         try:
-            server = json.loads((self.settings.home / "server.json").read_text())
+            server = orjson.loads((self.settings.home / "server.json").read_bytes())
             os.kill(server["pid"], 0)
             return f"{server['url'].rstrip('/')}/t/{trace_id}"
         except (OSError, ValueError, KeyError, TypeError):

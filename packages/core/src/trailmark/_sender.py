@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import threading
 import time
 from collections.abc import Callable
@@ -14,7 +13,7 @@ from trailmark._native import Signal, start_thread
 from trailmark._outbox import Outbox
 from trailmark.errors import ExportError
 from trailmark.exporter import Exporter
-from trailmark.wire import superseded
+from trailmark.wire import jitter
 
 __all__ = ["Sender"]
 
@@ -150,9 +149,8 @@ class Sender:
             return BATCH_S
         try:
             exporter = self._exporter or self._connected()
-            sent = superseded(batch)
-            for start in range(0, len(sent), BATCH_RECORDS):
-                self._deliver(exporter, sent[start : start + BATCH_RECORDS])
+            for start in range(0, len(batch), BATCH_RECORDS):
+                self._deliver(exporter, batch[start : start + BATCH_RECORDS])
         except ExportError as error:
             return self._backoff(error)
         self._failures = 0
@@ -189,7 +187,7 @@ class Sender:
         say_once("undelivered", f"{error}; spans wait on disk and are delivered later")
         self._patient = error.pause or error.retry_after_s is not None
         longest = LONGEST_WAIT_S if error.pause else min(FIRST_WAIT_S * 2 ** min(self._failures, 10), LONGEST_WAIT_S)
-        wait_s = max(error.retry_after_s or 0.0, longest * random.uniform(0.5, 1.0))  # noqa: S311 - jitter
+        wait_s = max(error.retry_after_s or 0.0, longest * jitter(0.5, 1.0))
         self._resume_at = time.monotonic() + wait_s
         # A flush in progress asks more often than that, still without a hot loop.
         return min(0.2, wait_s) if self._flushing and not self._patient else min(wait_s, TEND_S)

@@ -6,12 +6,10 @@ The only reader of os.environ.
 from __future__ import annotations
 
 import os
-import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Final, Literal
-from urllib.parse import urlsplit
 
 from trailmark.errors import SettingsError
 
@@ -53,6 +51,8 @@ class Settings:
 def _url(value: Any) -> str | None:
     if not value:
         return None
+    from urllib.parse import urlsplit
+
     parts = urlsplit(value) if isinstance(value, str) else None
     try:
         good = parts is not None and parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
@@ -212,9 +212,13 @@ _FOREIGN: Final = frozenset({"TRAILMARK_CHROMIUM", "TRAILMARK_SCREENSHOTS"})
 
 def _file(home: Path, problem: Callable[[SettingsError], None]) -> dict[str, Any]:
     try:
-        return tomllib.loads((home / "config.toml").read_text())
+        written = (home / "config.toml").read_bytes()
     except OSError:
         return {}
+    import tomllib
+
+    try:
+        return tomllib.loads(written.decode())
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         problem(SettingsError(f"{home / 'config.toml'} is not TOML: {error}"))
         return {}
