@@ -33,7 +33,7 @@ def main() -> None:
 
     failing(mmap if name == "mmap" else os, name, nth, code)
     for n in range(40):
-        assert step(n, "x" * (200_000 if n % 10 == 3 else 100)) == n
+        assert step(n, "x" * (900_000 if n % 5 == 3 else 100)) == n
         if n % 10 == 5:
             trailmark.flush(0.1)
     from trailmark._client import pipeline
