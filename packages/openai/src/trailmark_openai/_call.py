@@ -116,6 +116,20 @@ class Call:
         self._response = response
         self.attempts.append(response.status_code)
 
+    def ended_attempt(self, response: Any, error: BaseException | None = None) -> None:
+        """As `attempt` and `attempted`, where only its end is seen: waits then hold the requests too."""
+        self.note_wait()
+        if response is not None:
+            self.attempted(response)
+        else:
+            self.attempts.append(type(error).__name__)
+        self.attempted_s = time.monotonic()
+
+    def note_wait(self) -> None:
+        """The time since the last attempt, if there was one."""
+        if self.attempts:
+            self.waits_s.append(round(time.monotonic() - self.attempted_s, 3))
+
     def answered(self) -> None:
         """`request` returned: the answer is there, or is yet to be read by the user."""
         content, is_watched = b"", False
@@ -208,9 +222,7 @@ class _Attempt:
         self._call = call
 
     def __enter__(self) -> None:
-        call = self._call
-        if call.attempts:
-            call.waits_s.append(round(time.monotonic() - call.attempted_s, 3))
+        self._call.note_wait()
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if error is not None:

@@ -7,6 +7,7 @@ and body in canonical form. `_send_request` sees each attempt. The user's object
 from __future__ import annotations
 
 import functools
+import sys
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
@@ -64,12 +65,17 @@ def _original(method: Any) -> Any:
 
 
 def _hooks_for(cls: type[Any]) -> list[tuple[str, Callable[[Any], Any]]]:
-    """`request`, and where each attempt is seen; releases without that show the last answer only."""
+    """`request`, and where each attempt is seen: in one place since openai 2.33, in three before."""
     is_async = issubclass(cls, openai.AsyncOpenAI)
     request = ("request", _async_request if is_async else _request)
     if hasattr(cls, "_send_request"):
         return [request, ("_send_request", _async_send if is_async else _send)]
-    return [request, ("_process_response", _process)]
+    return [
+        request,
+        ("_process_response", _process),
+        ("_make_status_error_from_response", _refused),
+        ("_sleep_for_retry", _retried),
+    ]
 
 
 def _request(inner: Callable[..., Any]) -> Callable[..., Any]:
@@ -131,10 +137,32 @@ def _process(inner: Callable[..., Any]) -> Callable[..., Any]:
     def process(self: Any, *args: Any, **kwargs: Any) -> Any:  # of async clients too: it returns their coroutine
         call = current_call()
         if call is not None and kwargs.get("response") is not None:
-            call.attempted(kwargs["response"])
+            call.ended_attempt(kwargs["response"])
         return inner(self, *args, **kwargs)
 
     return process
+
+
+def _refused(inner: Callable[..., Any]) -> Callable[..., Any]:
+    @_stands_for(inner)
+    def refused(self: Any, response: Any) -> Any:
+        call = current_call()
+        if call is not None:
+            call.ended_attempt(response)
+        return inner(self, response)
+
+    return refused
+
+
+def _retried(inner: Callable[..., Any]) -> Callable[..., Any]:
+    @_stands_for(inner)
+    def retried(self: Any, *args: Any, **kwargs: Any) -> Any:  # of async clients too: it returns their coroutine
+        call = current_call()
+        if call is not None:
+            call.ended_attempt(kwargs.get("response"), sys.exc_info()[1])
+        return inner(self, *args, **kwargs)
+
+    return retried
 
 
 def _stands_for(inner: Callable[..., Any]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
