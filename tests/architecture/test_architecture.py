@@ -21,7 +21,10 @@ PUBLIC = {
         "track trace span context update_current_trace update_current_span configure flush set_tracing_active "
         "is_tracing_active stats Client FlushResult TrailmarkError"
     ),
-    "trailmark.context": ("update_current_trace update_current_span get_current_trace get_current_span copy_to_thread"),
+    "trailmark.context": (
+        "update_current_trace update_current_span get_current_trace get_current_span "
+        "copy_to_thread attach distributed_headers"
+    ),
     "trailmark_openai": "track_openai instrument",
 }
 

@@ -111,6 +111,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 def _forget() -> None:
     keys = ("url", "api_key", "workspace", "project_name", "home", "sample_rate", "quiet", "flush_timeout")
+    keys += ("redact", "redact_allow")
     trailmark.configure(**dict.fromkeys(keys))
 
 

@@ -1,19 +1,23 @@
-"""`python -m trailmark spool ls|flush|doctor`: what waits on this machine, for whom, and whether all is well."""
+"""`python -m trailmark`: `spool` (what waits here), `config` (what is set), `redact` (what would be masked)."""
 
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import os
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
+import orjson
+
 from trailmark import spool
 from trailmark._disk import DiskOutbox, open_outbox
 from trailmark._lanes import NoRoomError
+from trailmark._redact import findings
 from trailmark._sender import Sender
-from trailmark._settings import Settings, load
+from trailmark._settings import Settings, load, sources
 from trailmark.errors import ExportError, SettingsError
 from trailmark.exporters import connect
 
@@ -25,7 +29,7 @@ EVERYTHING = 1 << 40
 def main(arguments: list[str] | None = None) -> int:
     """The exit code: 0 when all is well."""
     parser = argparse.ArgumentParser(prog="python -m trailmark", description=__doc__)
-    areas = parser.add_subparsers(required=True, metavar="spool")
+    areas = parser.add_subparsers(required=True)
     commands = areas.add_parser("spool", help="what processes recorded and nobody took yet").add_subparsers(
         required=True
     )
@@ -39,6 +43,12 @@ def main(arguments: list[str] | None = None) -> int:
         command.set_defaults(run=function)
         if name == "flush":
             command.add_argument("--timeout", type=float, default=60.0, help="seconds")
+    redact = areas.add_parser("redact", help="show what would be masked in a JSON or text file")
+    redact.add_argument("--check", type=Path, required=True, metavar="FILE")
+    redact.set_defaults(run=_redact, home=None)
+    config = areas.add_parser("config", help="each setting, and where it comes from")
+    config.add_argument("--home", type=Path, help="TRAILMARK_HOME, or ~/.trailmark")
+    config.set_defaults(run=_config)
     given = parser.parse_args(arguments)
     try:
         settings = load({"home": given.home} if given.home else {})
@@ -47,6 +57,31 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     run: Callable[[Settings, argparse.Namespace], int] = given.run
     return run(settings, given)
+
+
+def _redact(settings: Settings, given: argparse.Namespace) -> int:
+    """1 when something would be masked."""
+    try:
+        text = given.check.read_text(encoding="utf-8", errors="replace")
+    except OSError as error:
+        print(f"trailmark: {given.check} cannot be read: {error.strerror}", file=sys.stderr)
+        return 2
+    try:
+        plain = orjson.loads(text)
+    except ValueError:
+        plain = text
+    found = findings(plain, settings.redactor())
+    print("\n".join(found) if found else f"nothing in {given.check} would be masked")
+    return 1 if found else 0
+
+
+def _config(settings: Settings, given: argparse.Namespace) -> int:
+    came_from = sources({"home": given.home} if given.home else {})
+    for field in dataclasses.fields(settings):
+        value = getattr(settings, field.name)
+        shown = "***" if field.name == "api_key" and value else value
+        print(f"{field.name:16} {shown!s:40} {came_from.get(field.name, 'default')}")
+    return 0
 
 
 def _ls(settings: Settings, _given: argparse.Namespace) -> int:

@@ -23,7 +23,7 @@ import orjson
 
 from trailmark.model import ErrorInfo
 
-__all__ = ["capture", "capture_error"]
+__all__ = ["capture", "capture_error", "encoded_as"]
 
 MAX_BYTES: Final = 4 * 1024 * 1024
 MAX_DEPTH: Final = 32
@@ -38,13 +38,18 @@ _SLOW: Final = orjson.OPT_NON_STR_KEYS
 
 def capture(value: Any) -> bytes:
     """The value as JSON bytes, at most about 4 MB; a value that cannot be encoded becomes a marker."""
+    return encoded_as(value)[0]
+
+
+def encoded_as(value: Any) -> tuple[bytes, bool]:
+    """As `capture`, and whether the value is plain JSON itself: then it has no cycles and may be looked through."""
     try:
         encoded = orjson.dumps(value, option=_FAST)
         if len(encoded) <= MAX_BYTES and not (_may_hide(value, encoded) and _hides_nonfinite(value)):
-            return encoded
+            return encoded, True
     except (TypeError, ValueError, RecursionError):  # orjson.JSONEncodeError is a TypeError
         pass
-    return _walked(value)
+    return _walked(value), False
 
 
 def _walked(value: Any) -> bytes:

@@ -182,7 +182,7 @@ class Client:
     def _score(
         self, target: dict[str, str], name: str, value: float | bool | None, label: str | None, reason: str | None
     ) -> None:
-        holder = TraceFields()
+        holder = TraceFields(self._recorder)
         holder.update(scores=[{"name": name, "value": value, "label": label, "reason": reason}])
         now = wire.now_us()
         fields = {"trace_id": None, "span_id": None, "thread_id": None, **target, **holder.scores[0]}
@@ -197,7 +197,7 @@ class Trace:
     def __init__(self, client: Client, name: str, start_time: datetime | None, fields: dict[str, Any]) -> None:
         self._client, self._recorder = client, client._recorder
         self.id = self._recorder.new_id()
-        self._fields = TraceFields()
+        self._fields = TraceFields(self._recorder)
         self._fields.update(name=name, **fields)
         self.start_us = _us(start_time)
         self._end_us: int | None = None

@@ -60,6 +60,7 @@ class Pipeline:
             sample_rate=settings.sample_rate,
             new_id=new_id,
             clock=clock,
+            redactor=settings.redactor(),
         )
         self._outbox: Outbox | None = None
         self._sender = _IDLE

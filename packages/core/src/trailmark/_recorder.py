@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
+from trailmark._capture import encoded_as
 from trailmark._context import attached, current
+from trailmark._redact import Redactor
 from trailmark._span import Span
 from trailmark.model import UNSET, Unset, check_type
 from trailmark.wire import IdSource, Tail
@@ -38,13 +40,20 @@ class Recorder:
         sample_rate: float = 1.0,
         new_id: Callable[[], str] | None = None,
         clock: Clock = system_clock,
+        redactor: Redactor | None = None,
     ) -> None:
         self.sink = sink
         self.project = project
         self.new_id = new_id or IdSource()
         self.clock = clock
+        self.redactor = redactor or Redactor()
         self._kept = int(sample_rate * 0x1_0000_0000)
         self.keeps_all = self._kept > 0xFFFF_FFFF
+
+    def capture(self, value: Any) -> bytes:
+        """The value as bounded JSON without secrets."""
+        encoded, is_plain = encoded_as(value)
+        return self.redactor(encoded, value if is_plain else None)
 
     def is_recording(self, trace_id: str) -> bool:
         """Whether the trace is in the sample: decided by its id, so every process decides alike."""

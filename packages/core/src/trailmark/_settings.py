@@ -11,9 +11,10 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Final, Literal
 
+from trailmark._redact import Redactor, UserRedactor
 from trailmark.errors import SettingsError
 
-__all__ = ["Settings", "load"]
+__all__ = ["Settings", "load", "sources"]
 
 GB: Final = 1024**3
 DEFAULT_HOME: Final = Path("~/.trailmark")
@@ -35,6 +36,8 @@ class Settings:
     flush_timeout: float = 2.0  # seconds, also the longest wait at exit
     spool_max_bytes: int | None = None  # None: 4 GB locally, 1 GB remotely
     fsync: Literal["off", "interval", "always"] = "interval"  # interval: once a second
+    redact: bool | UserRedactor | tuple[UserRedactor, ...] = True  # functions come after the built-in patterns
+    redact_allow: tuple[str, ...] = ()  # keys that are never masked
     quiet: bool = False
     debug: bool = False
 
@@ -42,6 +45,11 @@ class Settings:
     def spool_limit(self) -> int:
         """Bytes the spool may take in this mode."""
         return self.spool_max_bytes or (GB if self.url else 4 * GB)
+
+    def redactor(self) -> Redactor:
+        """What takes secrets out."""
+        own = () if isinstance(self.redact, bool) else self.redact if isinstance(self.redact, tuple) else (self.redact,)
+        return Redactor(own, patterns=self.redact is not False, allow=self.redact_allow)
 
     def __repr__(self) -> str:
         shown = replace(self, api_key="***" if self.api_key else None)
@@ -110,6 +118,24 @@ def _one_of(*allowed: str) -> Callable[[Any], str]:
     return check
 
 
+def _redact(value: Any) -> bool | UserRedactor | tuple[UserRedactor, ...]:
+    if callable(value):
+        return value  # type: ignore[no-any-return]
+    if isinstance(value, (list, tuple)) and value and all(callable(item) for item in value):
+        return tuple(value)
+    try:
+        return _bool(value)
+    except ValueError:
+        raise ValueError("on or off, a function that takes a value and returns what to record, or several") from None
+
+
+def _keys(value: Any) -> tuple[str, ...]:
+    names = [name.strip() for name in value.split(",")] if isinstance(value, str) else value
+    if not isinstance(names, (list, tuple, set, frozenset)) or not all(isinstance(name, str) for name in names):
+        raise ValueError("key names, separated by commas")
+    return tuple(name for name in names if name)
+
+
 def _text(value: Any) -> str:
     if not isinstance(value, str) or not value.strip():
         raise ValueError("a non-empty text")
@@ -135,6 +161,8 @@ _CHECKS: Final[dict[str, Callable[[Any], Any]]] = {
     "flush_timeout": _between(0, 3600, "seconds from 0 to 3600"),
     "spool_max_bytes": _bytes,
     "fsync": _one_of("off", "interval", "always"),
+    "redact": _redact,
+    "redact_allow": _keys,
     "quiet": _bool,
     "debug": _bool,
 }
@@ -162,6 +190,16 @@ def load(
     _take(found, _file(home, problem), lambda key: f"{key} in {home / 'config.toml'}", problem)
     found["home"] = home
     return Settings(**found)
+
+
+def sources(given: Mapping[str, Any]) -> dict[str, str]:
+    """Where each setting that is not at its default comes from: for `python -m trailmark config`."""
+    told = dict.fromkeys(_file(load(given).home, _raise), "config.toml")
+    for key in _CHECKS:
+        for name in (_OPIK.get(key, ""), _from_environment(key)):
+            if os.environ.get(name):
+                told[key] = name
+    return told | dict.fromkeys(given, "argument")
 
 
 def _expanded(home: Path) -> Path:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from trailmark import wire
-from trailmark._capture import capture, capture_error
+from trailmark._capture import capture_error
 from trailmark._guard import fault, guard
 from trailmark.model import UNSET, ErrorInfo, Score, ScoreInput, Status, check_scores, check_type, check_usage
 
@@ -48,7 +48,8 @@ def _tags(have: list[str], new: Iterable[str]) -> list[str]:
 class TraceFields:
     """What belongs to the trace as a whole; rides on the root span's record, or on a trace's own."""
 
-    def __init__(self) -> None:
+    def __init__(self, recorder: Recorder) -> None:
+        self._recorder = recorder
         self.captured: dict[str, bytes] = {}  # input, output
         self.plain: dict[str, str] = {}  # name, thread_id, user_id, environment
         self.metadata: dict[str, Any] = {}
@@ -75,9 +76,13 @@ class TraceFields:
             score for given in (scores, feedback_scores) if given is not None for score in check_scores(given)
         ]
         self.captured |= {
-            name: capture(value) for name, value in (("input", input), ("output", output)) if value is not UNSET
+            name: self._recorder.capture(value)
+            for name, value in (("input", input), ("output", output))
+            if value is not UNSET
         }
-        self.plain |= {name: str(text) for name, text in texts.items() if text is not None}
+        self.plain |= {
+            name: self._recorder.redactor.text(str(text)) for name, text in texts.items() if text is not None
+        }
         self.metadata |= metadata or {}
         self.tags, self.scores = new_tags, _merge_scores(self.scores, new_scores)
 
@@ -86,11 +91,10 @@ class TraceFields:
         fields: dict[str, Any] = {name: orjson.Fragment(data) for name, data in self.captured.items()}
         fields |= self.plain
         if self.metadata:
-            fields["metadata"] = orjson.Fragment(capture(self.metadata))
-        if self.tags:
-            fields["tags"] = self.tags
-        if self.scores:
-            fields["scores"] = self.scores
+            fields["metadata"] = orjson.Fragment(self._recorder.capture(self.metadata))
+        for key, value in (("tags", self.tags), ("scores", self.scores)):
+            if value:
+                fields[key] = orjson.Fragment(self._recorder.redactor(orjson.dumps(value)))
         return fields
 
 
@@ -138,7 +142,7 @@ class Span:
         self.trace_id, self.parent_id = (recorder.new_id(), None) if remote is None else (remote.trace_id, remote.id)
         self.remote = remote
         if owns_trace and self.parent_id is None:
-            self.trace = TraceFields()
+            self.trace = TraceFields(recorder)
 
     def __repr__(self) -> str:
         return f"<Span {self.name!r} {self._status} id={self.id} trace_id={self.trace_id}>"
@@ -208,16 +212,16 @@ class Span:
         if input is not UNSET:
             self.set_input(input)
         if output is not UNSET:
-            self._fields["output"] = capture(output)
+            self._fields["output"] = self._recorder.capture(output)
         for key, text in (("model", model), ("provider", provider)):
             if text is not None:
-                self._fields[key] = capture(str(text))
+                self._fields[key] = self._recorder.capture(str(text))
         if usage_raw is not None:
-            self._fields["usage_raw"] = capture(usage_raw)
+            self._fields["usage_raw"] = self._recorder.capture(usage_raw)
 
     def set_input(self, value: Any) -> None:
         """Capture the input as it is now; both records of the span share the bytes."""
-        self._input = wire.Tail(b',"input":' + capture(value) + b"}")
+        self._input = wire.Tail(b',"input":' + self._recorder.capture(value) + b"}")
 
     @property
     def has_usage(self) -> bool:
@@ -242,7 +246,7 @@ class Span:
             return
         try:
             if output is not UNSET and "output" not in self._fields:  # what the user set by hand wins
-                self._fields["output"] = capture(output)
+                self._fields["output"] = self._recorder.capture(output)
             if status is not None:
                 self._status = status
             elif self._status == "running":
@@ -282,7 +286,7 @@ class Span:
             parent = f'"{self.parent_id}"' if self.parent_id is not None else "null"
             self._head = head = (
                 f'"trace_id":"{self.trace_id}","parent_id":{parent},"project":{wire.text(self.project)},'
-                f'"name":{wire.text(self.name)},"type":"{self.type}","start_us":{self.start_us},"end_us":'
+                f'"name":{wire.text(self._recorder.redactor.text(self.name))},"type":"{self.type}","start_us":{self.start_us},"end_us":'
             )
         ended = self._ended_us if self._ended_us is not None else "null"
         parts = [f'{{"k":"span","id":"{self.id}","ver":{ver},{head}{ended},"status":"{self._status}"'.encode()]
@@ -291,10 +295,10 @@ class Span:
         if self._first_token_us is not None:
             parts.append(b',"first_token_us":%d' % self._first_token_us)
         if self._metadata:
-            parts += (b',"metadata":', capture(self._metadata))
+            parts += (b',"metadata":', self._recorder.capture(self._metadata))
         for tag, value in ((b',"tags":', self._tags), (b',"scores":', self._scores), (b',"error":', self._error)):
             if value:
-                parts += (tag, orjson.dumps(value))
+                parts += (tag, self._recorder.redactor(orjson.dumps(value)))
         if self.trace is not None:
             parts += (b',"trace":', orjson.dumps(self.trace.fields()))
         return b"".join(parts)

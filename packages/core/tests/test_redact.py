@@ -1,0 +1,159 @@
+"""Secrets do not reach the disk; what only looks a little like one does."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trailmark
+from trailmark import spool
+from trailmark.testing import record_trail
+
+
+def raw(home: Path) -> bytes:
+    return b"".join(record for segment in spool.segments(home) for record in spool.read(segment, 1 << 40).records)
+
+
+@trailmark.track
+def call(**fields: Any) -> Any:
+    return fields.get("answer")
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "api_key", "apikey", "apiKey", "API_KEY", "x-api-key", "OPENAI_API_KEY", "password", "dbPassword", "passwd", "secret",
+        "client_secret", "Authorization", "proxy-authorization", "access_token", "refreshToken", "auth_token", "token",
+        "Cookie", "set-cookie", "private_key", "aws_secret_access_key", "credentials", "passphrase",
+    ],
+)  # fmt: skip
+def test_values_under_secret_keys_are_masked_at_any_depth(home: Path, key: str) -> None:
+    call(config={"headers": [{key: "very-hidden-value-1"}]}, **{key.replace("-", "_"): "very-hidden-value-2"})
+    assert b"very-hidden" not in raw(home)
+    assert raw(home).count(b"[redacted]") >= 2
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "max_tokens",
+        "tokens",
+        "prompt_tokens",
+        "tokenizer",
+        "monkey",
+        "keyboard",
+        "author",
+        "key",
+        "primary_key",
+        "secretary",
+        "passport",
+    ],
+)
+def test_harmless_keys_stay(home: Path, key: str) -> None:
+    call(config={key: "visible"})
+    assert raw(home).count(b"visible") == 2
+
+
+def test_numbers_and_a_models_token_under_such_keys_stay(home: Path) -> None:
+    call(config={"token": "hello", "access_token": 17, "password": None, "secret": True})
+    assert b'"token":"hello","access_token":17,"password":null,"secret":true' in raw(home)
+
+
+SHAPES = {
+    "OpenAI": "sk-" + "proj-aB3dE5fG7hI9jK1lM3nO5",
+    "Stripe": "sk_" + "live_4eC39HqLyjWDarjtT1zdp7dc",
+    "GitHub": "ghp_" + "16C7e42F292c6912E7710c838347Ae178B4a",
+    "GitHub fine": "github_pat_" + "11ABCDEFG0abcdefghijklmnopqrstuvwxyz",
+    "GitLab": "glpat-" + "ABCDEFGHIJKLMNOPQRST",
+    "Slack": "xoxb-" + "123456789012-abcdefghijkl",
+    "AWS": "AKIA" + "IOSFODNN7EXAMPLE",
+    "Google": "AIza" + "SyA1234567890abcdefghijklmnopqrstuv",
+    "Hugging Face": "hf_" + "abcdefghijklmnopqrstuvwxyzABCDEFGH",
+    "JWT": "eyJhbGciOiJIUzI1NiJ9." + "eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U",
+    "bearer": "Bearer " + "abcdef0123456789abcdef",
+    "PEM": "-----BEGIN RSA PRIVATE KEY-----\nMIIEpAIBAAKCAQEA\n-----END RSA PRIVATE KEY-----",
+    "URL": "postgres://admin:hunter2hunter2@db:5432/x",
+}
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_secrets_by_shape_are_masked_wherever_they_stand(home: Path, name: str) -> None:
+    secret = SHAPES[name]
+    hidden = "admin:hunter2hunter2" if name == "URL" else secret
+    call(text=f"use {secret} please", answer=[f"ok: {secret}"])
+    with trailmark.trace(f"named {secret}", metadata={"note": secret}, tags=[secret]) as trace:
+        trace.score("good", 1, reason=f"because {secret}")
+        trailmark.update_current_trace(user_id=secret)
+    with pytest.raises(ValueError, match="leak"):
+        fail(secret)
+    written = json.dumps(raw(home).decode())
+    assert json.dumps(hidden)[1:-1] not in raw(home).decode()
+    assert json.dumps(json.dumps(hidden)[1:-1])[1:-1] not in written
+    assert b"please" in raw(home)
+
+
+@trailmark.track
+def fail(secret: str) -> None:
+    raise ValueError(f"leak: {secret}")
+
+
+def test_text_that_only_looks_a_little_like_a_secret_stays(home: Path) -> None:
+    text = "ask-me about sk-learn, eyJ, Bearer of news, AKIA, a-b_c, me@example.com, http://x/y@z, ghp_, xox-"
+    call(text=text)
+    assert raw(home).count(text.encode()) == 2
+
+
+def test_it_can_be_turned_off_and_keys_can_be_allowed(home: Path) -> None:
+    trailmark.configure(redact=False)
+    call(password="open-1")
+    trailmark.configure(redact=True, redact_allow=["session-token"])
+    call(session_token="open-2", password="closed-3")
+    trailmark.configure(redact=None, redact_allow=None)
+    assert b"open-1" in raw(home)
+    assert b"open-2" in raw(home)
+    assert b"closed-3" not in raw(home)
+
+
+def test_own_functions_see_plain_json_after_the_patterns() -> None:
+    seen: list[Any] = []
+
+    def shout(value: Any) -> Any:
+        seen.append(value)
+        return json.loads(json.dumps(value).replace("Ada", "NAME"))
+
+    with record_trail(redact=shout) as trail:
+        call(who={"name": "Ada", "password": "x"}, answer="hello Ada")
+    span = trail.span("call")
+    assert span["input"] == {"who": {"name": "NAME", "password": "[redacted]"}, "answer": "hello NAME"}
+    assert span["output"] == "hello NAME"
+    assert {"who": {"name": "Ada", "password": "[redacted]"}, "answer": "hello Ada"} in seen
+
+
+def test_a_function_that_fails_lets_nothing_through(home: Path) -> None:
+    def broken(value: Any) -> Any:
+        raise RuntimeError("no")
+
+    trailmark.configure(redact=broken)
+    assert call(text="hidden", answer="hidden too") == "hidden too"
+    trailmark.configure(redact=None)
+    assert b"hidden" not in raw(home)
+    assert b"the redactor failed" in raw(home)
+
+
+def test_a_wrong_setting_names_what_is_allowed() -> None:
+    with pytest.raises(trailmark.errors.SettingsError, match=r"redact is 7.*on or off, a function"):
+        trailmark.configure(redact=7)
+
+
+def test_the_command_shows_what_would_be_masked(tmp_path: Path) -> None:
+    (tmp_path / "in.json").write_text(json.dumps({"a": [{"api_key": "k"}, "sk-" + "a" * 30], "b": "fine"}))
+    command = [sys.executable, "-m", "trailmark", "redact", "--check", str(tmp_path / "in.json")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.stdout.splitlines() == ["$.a[0].api_key: the key", "$.a[1]: the shape of a secret (sk-a…)"]
+    assert done.returncode == 1
+    (tmp_path / "in.json").write_text("plain text with nothing")
+    assert subprocess.run(command, capture_output=True, text=True, check=False).returncode == 0
