@@ -21,11 +21,13 @@ def step(n): return n
 """
 
 
-def run(home: Path, program: str, *, timeout_s: float = 60, **environ: str) -> subprocess.CompletedProcess[str]:
+def run(
+    home: Path, program: str, *, start: str = START, timeout_s: float = 60, **environ: str
+) -> subprocess.CompletedProcess[str]:
     """The program with its own home; its stderr must stay empty of everything but our one line."""
     env = {**os.environ, "TRAILMARK_HOME": str(home), "TRAILMARK_QUIET": "true", **environ}
     done = subprocess.run(
-        [sys.executable, "-c", START + program], env=env, capture_output=True, text=True, timeout=timeout_s, check=False
+        [sys.executable, "-c", start + program], env=env, capture_output=True, text=True, timeout=timeout_s, check=False
     )
     assert "Traceback" not in done.stderr, done.stderr
     return done
@@ -205,17 +207,22 @@ print(4000 + ticks + next(count))
     assert len(outputs) == len(set(outputs)) == int(done.stdout), done.stderr[-2000:]
 
 
-def test_gevent_style_greenlets_do_not_share_a_half_written_record(home: Path) -> None:
+PATCH = "from gevent import monkey; monkey.patch_all()"
+
+
+@pytest.mark.parametrize("when", ["before the import", "after the import", "after the first span"])
+def test_greenlets_record_beside_each_other_whenever_gevent_patches(home: Path, when: str) -> None:
     pytest.importorskip("gevent")
     program = """
-from gevent import monkey; monkey.patch_all()
 import gevent
 jobs = [gevent.spawn(lambda k=k: [step(k * 100 + n) or gevent.sleep(0) for n in range(20)]) for k in range(100)]
 gevent.joinall(jobs)
 """
-    program = "from gevent import monkey; monkey.patch_all()\n" + program
-    assert run(home, program).returncode == 0
-    assert ended(home) == sorted(k * 100 + n for k in range(100) for n in range(20))
+    start = START.replace("trailmark\n", "trailmark\n" + PATCH + "\n", 1) if when == "after the import" else START
+    start = f"{PATCH}\n{START}" if when == "before the import" else start
+    start += f"step(-1)\n{PATCH}\n" if when == "after the first span" else "step(-1)\n"
+    assert run(home, program, start=start).returncode == 0
+    assert ended(home) == [-1, *sorted(k * 100 + n for k in range(100) for n in range(20))]
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import sys
-import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -20,16 +19,16 @@ def native_local() -> Any:
     return make()
 
 
-def start_thread(run: Callable[[], None], name: str) -> None:
-    """A daemon thread; under gevent a real one all the same, so that delivery does not hold up the hub.
+def start_thread(run: Callable[[], None]) -> None:
+    """A thread that ends with the process, unknown to `threading`: gevent may replace that while the thread runs.
 
     Raises RuntimeError when the interpreter is ending.
     """
+    import _thread
+
     monkey = sys.modules.get("gevent.monkey")
-    if monkey is not None and monkey.is_module_patched("threading"):
-        monkey.get_original("_thread", "start_new_thread")(run, ())
-        return
-    threading.Thread(target=run, name=name, daemon=True).start()
+    start = monkey.get_original("_thread", "start_new_thread") if monkey is not None else _thread.start_new_thread
+    start(run, ())
 
 
 class Signal:

@@ -58,7 +58,7 @@ class Sender:
         elif not self._stopping:
             self._started = True
             try:
-                start_thread(self._run, "trailmark-sender")
+                start_thread(self._run)
             except RuntimeError:  # the interpreter is shutting down: `stop` delivers what it can
                 self._started = False
 
