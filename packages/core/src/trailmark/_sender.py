@@ -25,6 +25,7 @@ IDLE_S: Final = 5.0  # without a record the thread parks until it is woken
 PARKED_S: Final = 30.0
 END_S: Final = 0.3
 FIRST_WAIT_S: Final = 0.5
+FLUSH_RETRY_S: Final = 0.25
 LONGEST_WAIT_S: Final = 60.0
 
 
@@ -75,6 +76,8 @@ class Sender:
         enough = self._outbox.sweeps + 2  # the one under way may have passed our records already
         pause = threading.Event()
         self._flushing += 1
+        if not self._patient:
+            self._resume_at = min(self._resume_at, time.monotonic() + FLUSH_RETRY_S)
         try:
             self.wake()
             while self._outbox.pending() and self._outbox.sweeps < enough and time.monotonic() < deadline:
@@ -132,7 +135,7 @@ class Sender:
             self._seen, self._seen_at = recorded, now
         wait_s = TEND_S
         if self._connect is not None:
-            if now < self._resume_at and (self._patient or not self._flushing):
+            if now < self._resume_at:
                 return min(self._resume_at - now, TEND_S)
             wait_s = self._round()
         if wait_s and now - self._seen_at > IDLE_S and not self._failures:
@@ -188,6 +191,7 @@ class Sender:
         self._patient = error.pause or error.retry_after_s is not None
         longest = LONGEST_WAIT_S if error.pause else min(FIRST_WAIT_S * 2 ** min(self._failures, 10), LONGEST_WAIT_S)
         wait_s = max(error.retry_after_s or 0.0, longest * jitter(0.5, 1.0))
+        if self._flushing and not self._patient:  # somebody waits: ask more often, still without a hot loop
+            wait_s = min(FLUSH_RETRY_S, wait_s)
         self._resume_at = time.monotonic() + wait_s
-        # A flush in progress asks more often than that, still without a hot loop.
-        return min(0.2, wait_s) if self._flushing and not self._patient else min(wait_s, TEND_S)
+        return min(wait_s, TEND_S)

@@ -12,8 +12,6 @@ def connect(url: str, api_key: str | None, workspace: str) -> Exporter:
     """The native exporter for a trailmark server, Opik's for anything else; no answer raises ExportError."""
     from importlib.metadata import version
 
-    import httpx2
-
     from trailmark.exporters import _http
     from trailmark.exporters.native import NativeExporter
     from trailmark.exporters.opik import OpikExporter
@@ -24,10 +22,10 @@ def connect(url: str, api_key: str | None, workspace: str) -> Exporter:
         headers["Authorization"] = api_key
     client = _http.client(headers, base)
     try:
-        answer = client.get(f"{base}/api/is-alive/ping")
-    except (httpx2.HTTPError, httpx2.InvalidURL) as error:
+        answer = _http.exchange(client, "GET", f"{base}/api/is-alive/ping")
+    except ExportError:
         client.close()
-        raise ExportError(f"no answer from {base}: {type(error).__name__}", retryable=True) from error
+        raise
     if "x-trailmark" in answer.headers:
         return NativeExporter(client, base)
     return OpikExporter(client, f"{base}/api")

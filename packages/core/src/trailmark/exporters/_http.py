@@ -14,7 +14,7 @@ import httpx2
 
 from trailmark.errors import ExportError
 
-__all__ = ["Answer", "client", "is_loopback", "post"]
+__all__ = ["Answer", "client", "exchange", "is_loopback", "post"]
 
 CONNECT_S: Final = 2.0
 READ_S: Final = 10.0
@@ -26,7 +26,7 @@ LONGEST_RETRY_AFTER_S: Final = 300.0
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A 2xx, its body read within bounds."""
+    """Its body was read within bounds."""
 
     status: int
     headers: Mapping[str, str]
@@ -58,21 +58,30 @@ def post(http: httpx2.Client, url: str, body: bytes, headers: Mapping[str, str],
     sent = dict(headers)
     if len(body) >= GZIP_FROM and not is_loopback(url):
         body, sent["Content-Encoding"] = gzip.compress(body, 1), "gzip"
+    answer = exchange(http, method, url, body, sent)
+    _check(url, answer)
+    return answer
+
+
+def exchange(
+    http: httpx2.Client, method: str, url: str, body: bytes = b"", headers: Mapping[str, str] | None = None
+) -> Answer:
+    """Any answer, as long as it comes in time and is not endless; otherwise a retryable ExportError."""
     deadline = time.monotonic() + TOTAL_S
     try:
-        with http.stream(method, url, content=body, headers=sent) as answer:
+        with http.stream(method, url, content=body or None, headers=headers) as answer:
             text = bytearray()
             for piece in answer.iter_raw():
                 text += piece
                 if len(text) > MAX_ANSWER or time.monotonic() > deadline:
                     raise ExportError(f"{url}: the answer is too long or too slow", retryable=True)
-    except httpx2.HTTPError as error:
-        raise ExportError(f"{url}: {type(error).__name__}: {error}", retryable=True) from error
-    _check(url, answer.status_code, answer.headers, bytes(text))
+    except (httpx2.HTTPError, httpx2.InvalidURL) as error:
+        raise ExportError(f"no answer from {url}: {type(error).__name__}: {error}", retryable=True) from error
     return Answer(answer.status_code, answer.headers, bytes(text))
 
 
-def _check(url: str, status: int, headers: Mapping[str, str], body: bytes) -> None:
+def _check(url: str, answer: Answer) -> None:
+    status, headers = answer.status, answer.headers
     if 200 <= status < 300:
         if headers.get("content-type", "").startswith("text/html"):  # a login page or captive portal says 200 too
             raise ExportError(f"{url}: {status} with a web page, which is no acknowledgement", retryable=True)
@@ -80,7 +89,7 @@ def _check(url: str, status: int, headers: Mapping[str, str], body: bytes) -> No
     if status in (401, 403):
         raise ExportError(f"{url}: {status}, the API key is not accepted", retryable=True, pause=True)
     if status in (400, 413, 422):
-        raise ExportError(f"{url}: {status} {body[:300].decode(errors='replace')}", retryable=False)
+        raise ExportError(f"{url}: {status} {answer.body[:300].decode(errors='replace')}", retryable=False)
     raise ExportError(f"{url}: {status}", retryable=True, retry_after_s=_retry_after(headers))
 
 
