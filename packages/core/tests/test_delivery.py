@@ -165,3 +165,17 @@ def spans_by_trace(home: Path) -> dict[str, int]:
         for record in map(json.loads, spool.read(segment).records):
             spans.setdefault(record["trace_id"], set()).add(record["id"])
     return {trace: len(ids) for trace, ids in spans.items()}
+
+
+def test_a_trailmark_server_is_told_what_was_dropped(home: Path, collector: Collector) -> None:
+    collector.answers = [
+        (207, {"accepted": 1, "rejected": [{"index": 0, "id": None, "field": "name", "message": "no"}]})
+    ]
+    trailmark.configure(url=collector.url, flush_timeout=10)
+    root(1)
+    trailmark.flush()
+    root(2)
+    trailmark.flush()
+    told = json.loads(collector.headers[-1]["X-Trailmark-Client"])
+    assert told["client"].endswith(f"-{os.getpid()}")
+    assert (told["mode"], told["dropped"]) == ("mmap", {"refused": 1})

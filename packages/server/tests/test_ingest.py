@@ -185,3 +185,13 @@ def test_orphans_circles_and_self_parents_become_roots(http: httpx2.Client, inge
     parents = http.get(f"/api/v1/traces/{trace}").json()["cols"]["parent"]
     assert parents[2:] == [-1, -1]
     assert sorted(parents[:2]) == [-1, 0] or sorted(parents[:2]) == [-1, 1]
+
+
+def test_what_a_client_says_of_itself_is_shown(http: httpx2.Client) -> None:
+    report = '{"client":"host-1","mode":"mmap","dropped":{"full":3}}'
+    for told in ("{}", "no json", '{"client":1,"mode":2,"dropped":3}', report):
+        http.post("/api/v1/ingest", content=b"", headers={"X-Trailmark-Client": told})
+
+    [shown] = http.get("/api/v1/clients").json()
+    assert (shown["client"], shown["mode"], shown["dropped"]) == ("host-1", "mmap", {"full": 3})
+    assert shown["seen_us"] > 0

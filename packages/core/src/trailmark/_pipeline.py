@@ -165,7 +165,12 @@ class Pipeline:
 
     def _connect(self) -> Exporter:
         assert self.settings.url is not None
-        return connect(self.settings.url, self.settings.api_key, self.settings.workspace)
+        return connect(self.settings.url, self.settings.api_key, self.settings.workspace, self._report)
+
+    def _report(self) -> dict[str, Any]:
+        """Told to a trailmark server with every batch, so that its page can show what was dropped, and why."""
+        mode = self._outbox.mode if self._outbox is not None else "idle"
+        return {"client": f"{os.uname().nodename}-{os.getpid()}", "mode": mode, "dropped": self._reasons()}
 
     def _connected(self, exporter: Exporter) -> None:
         project, trace_id = self._first

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from trailmark.errors import ExportError
 from trailmark.exporter import Exporter
 
 __all__ = ["connect"]
 
 
-def connect(url: str, api_key: str | None, workspace: str) -> Exporter:
+def connect(
+    url: str, api_key: str | None, workspace: str, report: Callable[[], dict[str, Any]] | None = None
+) -> Exporter:
     """The native exporter for a trailmark server, Opik's for anything else; no answer raises ExportError."""
     from importlib.metadata import version
 
@@ -27,5 +32,5 @@ def connect(url: str, api_key: str | None, workspace: str) -> Exporter:
         client.close()
         raise
     if "x-trailmark" in answer.headers:
-        return NativeExporter(client, base)
+        return NativeExporter(client, base, report)
     return OpikExporter(client, f"{base}/api")

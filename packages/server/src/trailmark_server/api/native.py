@@ -9,6 +9,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 
 from trailmark_server.api.bodies import read_body
+from trailmark_server.api.clients import HEADER, Clients
 from trailmark_server.ingest.records import check
 from trailmark_server.store import Store
 
@@ -16,13 +17,18 @@ __all__ = ["router"]
 
 
 def router(store: Store) -> APIRouter:
-    """`POST /api/v1/ingest`."""
-    routes = APIRouter()
+    """`POST /api/v1/ingest`, and `GET /api/v1/clients`: what those who post say of themselves."""
+    routes, clients = APIRouter(), Clients()
 
     @routes.post("/api/v1/ingest")
     async def ingest(request: Request) -> JSONResponse:
+        clients.heard(request.headers.get(HEADER, ""))
         body = await read_body(request)
         return await run_in_threadpool(_ingest, store, body)
+
+    @routes.get("/api/v1/clients")
+    def shown() -> list[dict[str, Any]]:
+        return clients.shown()
 
     return routes
 

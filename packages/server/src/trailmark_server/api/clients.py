@@ -1,0 +1,38 @@
+"""What clients say of themselves with every batch: how they keep their spans, and what they had to drop."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import OrderedDict
+from typing import Any, Final
+
+__all__ = ["HEADER", "Clients"]
+
+HEADER: Final = "x-trailmark-client"
+MOST: Final = 1000
+MAX_REPORT: Final = 2000
+
+
+class Clients:
+    """The newest report of each client, in memory: clients repeat it, so nothing is lost with a restart."""
+
+    def __init__(self) -> None:
+        self._reports: OrderedDict[str, dict[str, Any]] = OrderedDict()
+
+    def heard(self, report: str) -> None:
+        """Keep a report; what is none is ignored: the batch it came with counts all the same."""
+        try:
+            told = json.loads(report[:MAX_REPORT])
+            dropped = {str(reason): int(count) for reason, count in told["dropped"].items()}
+            client, mode = str(told["client"]), str(told["mode"])
+        except (ValueError, KeyError, TypeError, AttributeError):
+            return
+        self._reports[client] = {"client": client, "mode": mode, "dropped": dropped, "seen_us": time.time_ns() // 1000}
+        self._reports.move_to_end(client)
+        while len(self._reports) > MOST:
+            self._reports.popitem(last=False)
+
+    def shown(self) -> list[dict[str, Any]]:
+        """Newest first."""
+        return list(reversed(self._reports.values()))
