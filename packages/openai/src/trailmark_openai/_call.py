@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from typing import Any, Final
 
-from trailmark.instrumentation import Span, guard, is_tracing_active, start_span, use_span
+from trailmark.instrumentation import Span, claim_span, guard, is_tracing_active, start_span, use_span
 
 from trailmark_openai import _mapping
 from trailmark_openai._errors import failure_in, without_keys
@@ -39,11 +39,17 @@ def start_call(client: Any, options: Any) -> Call | None:
         body, extra = options.json_data, getattr(options, "extra_json", None)
         if extra and (body is None or isinstance(body, dict)):
             body = {**(body or {}), **extra}
-        fields = _mapping.from_request(body, options.files)
-        span = start_span(found[0], type=found[1], provider=provider_of(client), **fields)
+        claimed = claim_span() if found[1] == "llm" else None
+        if claimed is not None:  # a framework's span of this very call: it has the input, and will have the output
+            span: Span | None = claimed
+            claimed.update(provider=provider_of(client))
+        else:
+            fields = _mapping.from_request(body, options.files)
+            span = start_span(found[0], type=found[1], provider=provider_of(client), **fields)
         if span is not None:
             stream_options = body.get("stream_options") if isinstance(body, dict) else None
-            return Call(span, options, str(getattr(client, "api_key", "")), asks_usage=bool(stream_options))
+            key = str(getattr(client, "api_key", ""))
+            return Call(span, options, key, asks_usage=bool(stream_options), is_claimed=claimed is not None)
     return None
 
 
@@ -58,6 +64,7 @@ class Call:
         "_encoding",
         "_facts",
         "_has_token",
+        "_is_claimed",
         "_is_open",
         "_kind",
         "_outer",
@@ -71,10 +78,10 @@ class Call:
         "waits_s",
     )
 
-    def __init__(self, span: Span, options: Any, api_key: str, *, asks_usage: bool) -> None:
+    def __init__(self, span: Span, options: Any, api_key: str, *, asks_usage: bool, is_claimed: bool) -> None:
         self.span, self.options = span, options
         self.is_exhausted = False  # the stream ended by itself
-        self._api_key, self._asks_usage = api_key, asks_usage
+        self._api_key, self._asks_usage, self._is_claimed = api_key, asks_usage, is_claimed
         self._response: Any = None
         self._kind = self._encoding = ""
         self._facts: dict[str, Any] = {}
@@ -186,10 +193,20 @@ class Call:
                 failure, self._facts["error"] = without_keys(error, self._api_key)
                 is_complete = True
             fields["metadata"] = fields.get("metadata", {}) | self._facts
-            self.span.update(**fields)
-            if failure is not None:
-                self.span.fail(failure)
-            self.span.end(None if is_complete else "cancelled")
+            if self._is_claimed:
+                self._hand_back(fields, failed=failure is not None)
+            else:
+                self.span.update(**fields)
+                if failure is not None:
+                    self.span.fail(failure)
+                self.span.end(None if is_complete else "cancelled")
+
+    def _hand_back(self, fields: dict[str, Any], *, failed: bool) -> None:
+        """What only the provider knows goes into the framework's span; after a failure the next try may claim it."""
+        fields.pop("output", None)
+        self.span.update(**fields)
+        if failed:
+            self.span.claim = "open"
 
     def _read(self, content: bytes, fields: dict[str, Any], *, is_stream: bool) -> bool:
         """Fill in what the answer says; whether it is complete. What cannot be mapped is kept as it came."""
