@@ -126,7 +126,7 @@ def test_a_fork_without_python_hooks_is_noticed(home: Path) -> None:
     program = """
 import ctypes
 step(0)
-pid = ctypes.CDLL(None).fork()
+pid = ctypes.PyDLL(None).fork()  # holds the GIL, as uWSGI does: without it the child may wait forever for another thread
 step(1 if pid == 0 else 2)
 if pid == 0: os._exit(0)
 os.waitpid(pid, 0)
