@@ -43,7 +43,7 @@ def test_changes_are_told_once_in_order(http: httpx2.Client, ingest: Ingest) -> 
     [
         ("status:error", {"bad"}),
         ("tag:chat", {"good"}),
-        ("name:GOO", {"good"}),
+        ("name~GOO", {"good"}),
         ("paris", {"good"}),
         ("paris status:error", set()),
         ("", {"good", "bad"}),

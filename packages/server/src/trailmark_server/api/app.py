@@ -13,7 +13,8 @@ from trailmark_server import __version__
 from trailmark_server.api import native, opik, pages, read
 from trailmark_server.api.problems import Problem, problem
 from trailmark_server.api.security import Security
-from trailmark_server.store import NotFoundError, Store, StoreError
+from trailmark_server.query import QueryError
+from trailmark_server.store import CursorError, NotFoundError, Store, StoreError
 
 __all__ = ["create_app"]
 
@@ -50,6 +51,14 @@ def _add_errors(app: FastAPI) -> None:
     @app.exception_handler(StoreError)
     def broken(_: Request, error: StoreError) -> JSONResponse:
         return problem(503, str(error))
+
+    @app.exception_handler(QueryError)
+    def unclear(_: Request, error: QueryError) -> JSONResponse:
+        return problem(400, error.message, start=error.start, end=error.end, expected=list(error.expected))
+
+    @app.exception_handler(CursorError)
+    def no_cursor(_: Request, error: CursorError) -> JSONResponse:
+        return problem(400, str(error))
 
     @app.exception_handler(HTTPException)
     def http(_: Request, error: HTTPException) -> JSONResponse:

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import orjson
 from fastapi import APIRouter, Query
 
 from trailmark_server import __version__
-from trailmark_server.api.problems import Problem
-from trailmark_server.store import Store
+from trailmark_server.store import NotFoundError, Store
 
 __all__ = ["router"]
 
 Limit = Annotated[int, Query(ge=1, le=500)]
 
 
-def router(store: Store, home: Path) -> APIRouter:
-    """Everything under `/api/v1` that only reads."""
+def router(store: Store, home: Path) -> APIRouter:  # noqa: C901 - one route after the other
+    """Everything under `/api/v1` that reads, and the deletion of a trace."""
     routes = APIRouter(prefix="/api/v1")
 
     @routes.get("/meta")
@@ -38,10 +37,29 @@ def router(store: Store, home: Path) -> APIRouter:
     @routes.get("/projects/{project:path}/traces")
     def traces(project: str, limit: Limit = 200, cursor: str | None = None, q: str = "") -> dict[str, Any]:
         with store.read() as reader:
-            try:
-                return reader.traces(project, limit=limit, cursor=cursor, query=q)
-            except ValueError as error:
-                raise Problem(400, str(error)) from error
+            return reader.traces(project, limit=limit, cursor=cursor, query=q)
+
+    @routes.get("/search/{kind}")
+    def search(
+        kind: Literal["traces", "spans"], project: str, limit: Limit = 100, cursor: str | None = None, q: str = ""
+    ) -> dict[str, Any]:
+        with store.read() as reader:
+            found = reader.found_traces if kind == "traces" else reader.found_spans
+            return found(project, limit=limit, cursor=cursor, query=q)
+
+    @routes.delete("/traces/{id}")
+    def delete(id: str) -> dict[str, Any]:
+        with store.read() as reader:
+            reader.trace(id)  # 404 for what is not there
+        return {"deleted": store.write(lambda writer: writer.delete_trace(id))}
+
+    @routes.get("/spans/{id}")
+    def span_by_id(id: str) -> dict[str, Any]:
+        with store.read() as reader:
+            trace_id = reader.spans_of(id)
+            if trace_id is None:
+                raise NotFoundError(f"no span {id}")
+            return reader.span(trace_id, id)
 
     @routes.get("/traces/{id}")
     def trace(id: str) -> dict[str, Any]:

@@ -108,7 +108,42 @@ class _ScoreRecord(_ScoreIds, total=False):
     author: str | None
 
 
-_RECORD: TypeAdapter[Any] = TypeAdapter(Annotated[_Span | _Trace | _ScoreRecord, Field(discriminator="k")])
+class _Changes(TypedDict, total=False):
+    __pydantic_config__ = {"extra": "forbid"}  # type: ignore[misc]  # noqa: RUF012 - pydantic's way for a TypedDict
+    name: str
+    type: Annotated[str, Field(max_length=64)]
+    input: Any
+    output: Any
+    metadata: dict[str, Any]
+    tags: list[str]
+    thread_id: str
+    user_id: str
+    environment: str
+    model: str
+    provider: str
+    usage: dict[str, Tokens]
+    total_cost: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    end_us: Micros
+    status: Status
+    error: _Error
+
+
+class _PatchIds(TypedDict):
+    k: Literal["patch"]
+    id: Id
+    ver: Micros
+    project: Name
+    changes: _Changes
+
+
+class _Patch(_PatchIds, total=False):
+    """Some fields of what was recorded elsewhere; `trace_id` or `span_id` says of what."""
+
+    trace_id: Id | None
+    span_id: Id | None
+
+
+_RECORD: TypeAdapter[Any] = TypeAdapter(Annotated[_Span | _Trace | _ScoreRecord | _Patch, Field(discriminator="k")])
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +171,12 @@ def check(items: Sequence[bytes | dict[str, Any]]) -> tuple[list[dict[str, Any]]
                 bad.append(
                     Rejection(index, record.get("id"), "trace_id", "a score needs a trace_id, span_id or thread_id")
                 )
+            elif record["k"] == "patch" and bool(record.get("trace_id")) == bool(record.get("span_id")):
+                bad.append(
+                    Rejection(index, record["id"], "trace_id", "a patch needs a trace_id or a span_id, not both")
+                )
+            elif record["k"] == "patch":
+                good.append({**record, "changes": _priced_changes(record["changes"])})
             else:
                 good.append(priced(record) if record["k"] == "span" else record)
         except ValidationError as error:
@@ -143,10 +184,18 @@ def check(items: Sequence[bytes | dict[str, Any]]) -> tuple[list[dict[str, Any]]
     return good, bad
 
 
+def _priced_changes(changes: dict[str, Any]) -> dict[str, Any]:
+    if not changes.keys() & {"usage", "total_cost"}:
+        return changes
+    return {key: value for key, value in priced(dict(changes)).items() if value is not None}
+
+
 def _rejection(index: int, item: bytes | dict[str, Any], error: ValidationError) -> Rejection:
     first = error.errors(include_url=False, include_context=False)[0]
     path = ".".join(
-        str(part) for part in first["loc"] if part not in ("span", "trace", "score") or part == first["loc"][-1]
+        str(part)
+        for part in first["loc"]
+        if part not in ("span", "trace", "score", "patch") or part == first["loc"][-1]
     )
     value = first.get("input")
     shown = (

@@ -11,12 +11,13 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, TypeVar
 
-from trailmark_server.store.errors import NotFoundError, StoreError
+from trailmark_server.store.errors import CursorError, NotFoundError, StoreError
+from trailmark_server.store.filters import add_functions
 from trailmark_server.store.read import Reader
 from trailmark_server.store.schema import VERSION, migrate
 from trailmark_server.store.write import Writer
 
-__all__ = ["NotFoundError", "Reader", "Store", "StoreError", "Writer"]
+__all__ = ["CursorError", "NotFoundError", "Reader", "Store", "StoreError", "Writer"]
 
 R = TypeVar("R")
 _Job = tuple[Callable[[Writer], Any], "_Answer"]
@@ -134,6 +135,7 @@ def _connect(path: Path) -> sqlite3.Connection:
     db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=10)
     for pragma in ("busy_timeout=10000", "synchronous=FULL", "cache_size=-65536", "temp_store=MEMORY"):
         db.execute(f"PRAGMA {pragma}")
+    add_functions(db)
     return db
 
 

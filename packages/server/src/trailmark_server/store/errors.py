@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-__all__ = ["NotFoundError", "StoreError"]
+__all__ = ["CursorError", "NotFoundError", "StoreError"]
 
 
 class StoreError(Exception):
     """The store cannot be used; the text says why and what to do."""
+
+
+class CursorError(ValueError):
+    """A cursor that is none of ours."""
 
 
 class NotFoundError(StoreError):

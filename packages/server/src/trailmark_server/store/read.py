@@ -6,9 +6,11 @@ import base64
 import sqlite3
 from typing import Any
 
+from trailmark_server.query import parse
 from trailmark_server.store import rollup
 from trailmark_server.store.codec import id_bytes, id_text, loads, unpack
-from trailmark_server.store.errors import NotFoundError
+from trailmark_server.store.errors import CursorError, NotFoundError
+from trailmark_server.store.filters import span_condition, trace_condition
 
 __all__ = ["Reader"]
 
@@ -35,8 +37,9 @@ class Reader:
         return [{"name": name, "traces": count, "last_us": last} for name, count, last in rows]
 
     def traces(self, project: str, *, limit: int, cursor: str | None = None, query: str = "") -> dict[str, Any]:
-        """A page, newest first. ValueError for a cursor that is none of ours."""
-        where, values = _conditions(query)
+        """A page, newest first. QueryError for the query, CursorError for a cursor that is none of ours."""
+        condition, values = trace_condition(parse(query))
+        where = [condition]
         if cursor:
             start, trace_id = _open_cursor(cursor)
             where.append("(t.start_us, t.trace_id) < (?, ?)")
@@ -49,6 +52,27 @@ class Reader:
             "next": _cursor(more[3], more[0]) if more else None,
             "seq": self._seq(),
         }
+
+    def found_traces(self, project: str, *, limit: int, cursor: str | None, query: str) -> dict[str, Any]:
+        """As `traces`, each whole."""
+        page = self.traces(project, limit=limit, cursor=cursor, query=query)
+        return {"items": [self.trace(row["id"])["trace"] for row in page["rows"]], "next": page["next"]}
+
+    def found_spans(self, project: str, *, limit: int, cursor: str | None, query: str) -> dict[str, Any]:
+        """A page of whole spans, newest first. QueryError for the query, CursorError for a cursor."""
+        condition, values = span_condition(parse(query))
+        after = ""
+        if cursor:
+            after = "AND (s.start_us, s.span_id) < (?, ?)"
+            values += _open_cursor(cursor)
+        rows = self._db.execute(
+            "SELECT s.trace_id, s.span_id, s.start_us FROM spans s JOIN projects p ON p.id=s.project_id "  # noqa: S608
+            f"WHERE p.name=? AND {condition} {after} ORDER BY s.start_us DESC, s.span_id DESC LIMIT ?",
+            (project, *values, limit + 1),
+        ).fetchall()
+        items = [self.span(id_text(trace_id), id_text(span_id)) for trace_id, span_id, _ in rows[:limit]]
+        last = rows[limit - 1] if len(rows) > limit else None
+        return {"items": items, "next": _cursor(last[2], last[1]) if last else None}
 
     def changes(self, project: str, *, since: int, limit: int) -> dict[str, Any]:
         """Rows that changed after `since`, oldest change first."""
@@ -225,30 +249,6 @@ def _parents(ids: list[bytes], parents: list[bytes | None]) -> list[int]:
     return found
 
 
-def _conditions(query: str) -> tuple[list[str], list[Any]]:
-    """Words match name, input and output; `status:`, `tag:` and `name:` say where."""
-    where: list[str] = []
-    values: list[Any] = []
-    for word in query.split():
-        field, _, text = word.partition(":")
-        if text and field == "status":
-            where.append("t.status=?")
-            values.append(text)
-        elif text and field == "tag":
-            where.append("EXISTS(SELECT 1 FROM json_each(t.tags) WHERE value=?)")
-            values.append(text)
-        elif text and field == "name":
-            where.append("instr(lower(t.name), lower(?))")
-            values.append(text)
-        else:
-            columns = (
-                "lower(coalesce(t.name,'')||' '||coalesce(t.input_preview,'')||' '||coalesce(t.output_preview,''))"
-            )
-            where.append(f"instr({columns}, lower(?))")
-            values.append(word)
-    return where, values
-
-
 def _cursor(start: int, trace_id: bytes) -> str:
     return base64.urlsafe_b64encode(start.to_bytes(8, "big") + trace_id).decode().rstrip("=")
 
@@ -259,5 +259,5 @@ def _open_cursor(cursor: str) -> tuple[int, bytes]:
     except ValueError:
         data = b""
     if len(data) != 24:
-        raise ValueError(f"cursor is {cursor!r}; allowed: the `next` of an answer")
+        raise CursorError(f"cursor is {cursor!r}; allowed: the `next` of an answer")
     return int.from_bytes(data[:8], "big"), data[8:]

@@ -57,7 +57,14 @@ CREATE TABLE patches(  -- updates that came before what they update
   PRIMARY KEY(kind, id, n)) STRICT, WITHOUT ROWID;
 """
 
-_MIGRATIONS: Final = (_V1,)
+_V2: Final = """
+CREATE INDEX spans_time ON spans(project_id, start_us DESC, span_id DESC);
+
+CREATE TABLE deleted(  -- so that nothing of a deleted trace comes back when its records are sent again
+  trace_id BLOB PRIMARY KEY, ts_us INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+"""
+
+_MIGRATIONS: Final = (_V1, _V2)
 VERSION: Final = len(_MIGRATIONS)
 
 

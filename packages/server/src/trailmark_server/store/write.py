@@ -49,6 +49,19 @@ _SCORE = (
 )
 
 
+_MERGED = ("metadata", "tags")
+_DELETE = (
+    "DELETE FROM payloads WHERE kind=0 AND seq IN (SELECT seq FROM spans WHERE trace_id=?)",
+    "DELETE FROM payloads WHERE kind=1 AND seq IN (SELECT seq FROM roots WHERE trace_id=?)",
+    "DELETE FROM scores WHERE kind='span' AND target IN (SELECT span_id FROM spans WHERE trace_id=?)",
+    "DELETE FROM scores WHERE kind='trace' AND target=?",
+    "DELETE FROM running WHERE trace_id=?",
+    "DELETE FROM patches WHERE kind='trace' AND id=?",
+    "DELETE FROM spans WHERE trace_id=?",
+    "DELETE FROM roots WHERE trace_id=?",
+)
+
+
 class Writer:
     """Used inside the store's transaction, by its one thread."""
 
@@ -61,10 +74,15 @@ class Writer:
     def put(self, records: Iterable[dict[str, Any]], owner: str = "") -> None:
         """Store validated records (`ingest.records`). `owner`: whose open spans these are, if of a local process."""
         for record in records:
+            if self._is_deleted(record):
+                continue
             if record["k"] == "span":
                 self._put_span(record, owner)
             elif record["k"] == "trace":
                 self._put_root(record, record, id_bytes(record["id"]), None, owner)
+            elif record["k"] == "patch":
+                kind = "span" if record.get("span_id") else "trace"
+                self.edit(kind, record[f"{kind}_id"], record["changes"])
             else:
                 self._put_score_record(record)
 
@@ -95,12 +113,28 @@ class Writer:
             n = time.time_ns()
             self._db.execute("INSERT INTO patches VALUES(?,?,?,?)", (kind, id_bytes(id), n, dumps(changes)))
             if kind == "trace" or "trace_id" in changes:
-                self.put([{**_placeholder(kind, id, n // 1000), **changes}])  # version 0: whatever comes replaces it
+                self.put(
+                    [{**_placeholder(kind, id, n // 1000), **_merged({}, changes)}]
+                )  # version 0: whatever comes replaces it
             return
-        merged = {**record, **changes, "ver": max(record["ver"] + 1, time.time_ns() // 1000)}
+        merged = {**record, **_merged(record, changes), "ver": max(record["ver"] + 1, time.time_ns() // 1000)}
         if merged["status"] == "running" and merged.get("end_us") is not None:
             merged["status"] = "error" if merged.get("error") else "ok"
         self.put([merged])
+
+    def edit(self, kind: str, id: str, changes: dict[str, Any]) -> None:
+        """As `patch`, but merges metadata and adds tags: sent again, in order, it changes nothing."""
+        self.patch(kind, id, {f"+{key}" if key in _MERGED else key: value for key, value in changes.items()})
+
+    def delete_trace(self, id: str) -> bool:
+        """Everything of the trace, for good: what is sent of it later is ignored. Whether there was something."""
+        key = id_bytes(id)
+        self._db.execute("INSERT OR IGNORE INTO deleted VALUES(?,?)", (key, time.time_ns() // 1000))
+        [found] = self._db.execute("SELECT count(*) FROM traces WHERE trace_id=?", (key,)).fetchone()
+        for sql in _DELETE:
+            self._db.execute(sql, (key,))
+        self._touched.add(key)
+        return bool(found)
 
     def delete_score(self, kind: str, id: str, name: str) -> None:
         """All scores of that name."""
@@ -126,6 +160,13 @@ class Writer:
             self._db.execute("INSERT OR IGNORE INTO projects(name, created_us) VALUES(?,?)", (name, now))
             [self._projects[name]] = self._db.execute("SELECT id FROM projects WHERE name=?", (name,)).fetchone()
         return self._projects[name]
+
+    def _is_deleted(self, record: dict[str, Any]) -> bool:
+        trace_id = record["id"] if record["k"] == "trace" else record.get("trace_id")
+        if not trace_id:
+            return False
+        found = self._db.execute("SELECT 1 FROM deleted WHERE trace_id=?", (id_bytes(trace_id),)).fetchone()
+        return found is not None
 
     def _put_span(self, record: dict[str, Any], owner: str) -> None:
         trace_id, span_id = id_bytes(record["trace_id"]), id_bytes(record["id"])
@@ -245,6 +286,15 @@ class Writer:
         names = [column[0] for column in cursor.description]
         record = {name: value for name, value in zip(names, row, strict=True) if value is not None}
         return rollup.as_record(kind, record, unpack(record["body"]) if "body" in record else {})
+
+
+def _merged(record: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    merged = {key: value for key, value in changes.items() if not key.startswith("+")}
+    if "+metadata" in changes:
+        merged["metadata"] = {**(record.get("metadata") or {}), **changes["+metadata"]}
+    if "+tags" in changes:
+        merged["tags"] = list(dict.fromkeys([*(record.get("tags") or []), *changes["+tags"]]))
+    return merged
 
 
 def _placeholder(kind: str, id: str, now_us: int) -> dict[str, Any]:
