@@ -1,4 +1,4 @@
-"""README's blocks and the examples run as they stand."""
+"""The blocks of READMEs and docs, and the examples, run as they stand."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-READMES = [ROOT / "README.md", *sorted((ROOT / "packages").glob("*/README.md"))]
+READMES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "packages").glob("*/README.md"))]
 EXAMPLES = sorted(path for path in (ROOT / "examples").glob("*.py") if path.name != "stand_in.py")
 
 

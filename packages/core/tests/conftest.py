@@ -76,7 +76,7 @@ def _handler(collector: Collector) -> type[BaseHTTPRequestHandler]:
                 collector.headers.append(dict(self.headers))
             self.reply(status, answer)
 
-        do_PUT = do_POST
+        do_PUT = do_PATCH = do_POST
 
         def log_message(self, *_: Any) -> None:
             """Quiet."""

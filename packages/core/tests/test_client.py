@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
+from uuid import uuid4
 
 import pytest
 import trailmark
+import trailmark.errors
 from trailmark.testing import Trail
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -76,3 +79,63 @@ def test_a_bad_score_says_what_is_allowed(trail: Trail, score: dict[str, object]
 def test_a_bad_id_says_what_is_allowed(trail: Trail) -> None:
     with pytest.raises(ValueError, match="'nope'"):
         trailmark.Client().score_trace("nope", "good", 1)
+
+
+def test_an_edit_by_id_says_only_what_changes(trail: Trail) -> None:
+    client = trailmark.Client()
+    span_id, trace_id = str(uuid4()), str(uuid4())
+    client.update_span(span_id, output={"api_key": "s3cret"}, metadata={"k": 1}, usage={"input": 3}, scores={"q": 1})
+    client.update_trace(trace_id, tags=["late"], user_id="ada")
+    edits = [record for record in trail.records if record["k"] == "patch"]
+    assert [(e.get("span_id"), e["trace_id"]) for e in edits] == [(span_id, None), (None, trace_id)]
+    assert edits[0]["changes"] == {"output": {"api_key": "[redacted]"}, "metadata": {"k": 1}, "usage": {"input": 3}}
+    assert edits[1]["changes"] == {"tags": ["late"], "user_id": "ada"}
+    [score] = [record for record in trail.records if record["k"] == "score"]
+    assert (score["span_id"], score["trace_id"], score["value"]) == (span_id, None, 1)
+
+
+@pytest.mark.parametrize(
+    ("edit", "message"),
+    [
+        ({"colour": 1}, "colour"),
+        ({}, "nothing to update"),
+        ({"tags": "a"}, "tags is 'a'"),
+        ({"scores": {"x": []}}, "allowed"),
+    ],
+)
+def test_a_bad_edit_says_what_is_allowed_and_writes_nothing(
+    trail: Trail, edit: dict[str, object], message: str
+) -> None:
+    for change in (trailmark.Client().update_trace, trailmark.Client().update_span):
+        with pytest.raises((TypeError, ValueError), match=message):
+            change(str(uuid4()), **edit)
+    assert not trail.records
+
+
+def test_the_trace_of_another_process_is_told_what_it_should_know(trail: Trail) -> None:
+    headers = {"traceparent": f"00-{'ab' * 16}-{'cd' * 8}-01"}
+    with trailmark.context.attach({**headers, "tracestate": f"trailmark={uuid4()}"}), trailmark.span("here"):
+        trailmark.update_current_trace(scores={"quality": 1}, user_id="ada")
+    [edit] = [record for record in trail.records if record["k"] == "patch"]
+    assert edit["changes"] == {"user_id": "ada"}
+    assert edit["trace_id"] == trail.span("here")["trace_id"]
+
+
+def test_a_clients_own_redactor_is_the_process_s(trail: Trail, tmp_path: Path) -> None:
+    trailmark.configure(redact=lambda _: "gone", home=tmp_path, quiet=True)
+    client = trailmark.Client(project_name="p")
+    client.trace("t", input={"secret plan": 1}).end()
+    trailmark.configure(redact=None, home=None, quiet=None)
+    text = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
+    assert b"secret plan" not in text
+    assert b"gone" in text
+
+
+def test_local_mode_without_a_server_says_what_to_do(trail: Trail, tmp_path: Path) -> None:
+    with pytest.raises(trailmark.errors.ServerError, match="start one"):
+        trailmark.Client(home=tmp_path).search_traces()
+
+
+def test_a_bad_limit_says_what_is_allowed(trail: Trail) -> None:
+    with pytest.raises(ValueError, match="limit is 0"):
+        trailmark.Client().search_spans(limit=0)

@@ -179,3 +179,22 @@ def test_a_trailmark_server_is_told_what_was_dropped(home: Path, collector: Coll
     told = json.loads(collector.headers[-1]["X-Trailmark-Client"])
     assert told["client"].endswith(f"-{os.getpid()}")
     assert (told["mode"], told["dropped"]) == ("mmap", {"refused": 1})
+
+
+def test_edits_by_id_reach_opik_as_patches_and_a_span_without_its_trace_is_refused(
+    home: Path, collector: Collector
+) -> None:
+    collector.native = False
+    trailmark.configure(url=collector.url, quiet=True)
+    client = trailmark.Client(project_name="p")
+    trace = client.trace("t")
+    span = trace.span("s", output=1)
+    client.update_span(span.id, trace_id=trace.id, total_cost=0.5, usage={"input": 2}, output="late")
+    client.update_trace(trace.id, tags=["late"])
+    client.update_span(span.id, output="lost")
+    result = client.flush(5)
+    assert (result.pending, result.dropped) == (0, 1)
+    patched = {path: body for method, path, body in collector.bodies if method == "PATCH"}
+    assert patched[f"/api/v1/private/traces/{trace.id}"] == {"tags": ["late"], "project_name": "p"}
+    sent = patched[f"/api/v1/private/spans/{span.id}"]
+    assert (sent["trace_id"], sent["total_estimated_cost"], sent["output"]) == (trace.id, 0.5, {"output": "late"})

@@ -186,9 +186,7 @@ def test_a_patch_changes_what_was_recorded_elsewhere_in_any_order(
     )
 
 
-@pytest.mark.parametrize(
-    "bad", [{"span_id": new_id(), "trace_id": new_id()}, {}, {"span_id": new_id(), "changes": {"no": 1}}]
-)
+@pytest.mark.parametrize("bad", [{}, {"span_id": "x"}, {"span_id": new_id(), "changes": {"no": 1}}])
 def test_a_patch_that_says_no_target_or_an_unknown_field_is_named(ingest: Ingest, bad: dict[str, Any]) -> None:
     record = {"k": "patch", "id": new_id(), "ver": 1, "project": PROJECT, "changes": {"name": "n"}, **bad}
     answer = ingest(record, span())

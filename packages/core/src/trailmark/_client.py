@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from trailmark import wire
 from trailmark._context import Remote
+from trailmark._edits import edit_span, edit_trace, write_score
 from trailmark._guard import say_once
 from trailmark._pipeline import FlushResult, Pipeline
 from trailmark._recorder import Recorder
@@ -16,6 +19,10 @@ from trailmark._settings import load
 from trailmark._span import Span as LiveSpan
 from trailmark._span import TraceFields
 from trailmark.errors import SettingsError
+from trailmark.model import check_scores
+
+if TYPE_CHECKING:
+    from trailmark._lookup import Lookup, StoredSpan, StoredTrace
 
 __all__ = [
     "Client",
@@ -121,6 +128,7 @@ class Client:
             sample_rate=settings.sample_rate,
             new_id=self._pipeline.recorder.new_id,
             clock=self._pipeline.recorder.clock,
+            redactor=self._pipeline.recorder.redactor,
         )
 
     def trace(
@@ -168,6 +176,46 @@ class Client:
         """Score a thread (a conversation) by its id."""
         self._score({"thread_id": id}, name, value, label, reason)
 
+    def update_trace(self, id: str, **fields: Any) -> None:
+        """Change a trace by id, also after its end and from another process: merge metadata, add tags, set the rest.
+
+        Fields: name, input, output, metadata, tags, thread_id, user_id, environment, scores.
+        """
+        self._edit(edit_trace, _id(id), fields)
+
+    def update_span(self, id: str, *, trace_id: str | None = None, **fields: Any) -> None:
+        """Change a span by id, as `update_trace`; `trace_id` is needed only for an Opik server.
+
+        Fields: name, type, input, output, metadata, tags, scores, model, provider, usage, usage_raw, total_cost.
+        """
+        self._edit(partial(edit_span, trace_id=_id(trace_id) if trace_id else None), _id(id), fields)
+
+    def search_traces(
+        self, filter: str = "", *, project_name: str | None = None, limit: int = 1000
+    ) -> list[StoredTrace]:
+        """Traces that match, newest first: `search_traces("status:error duration>2s -tag:test")`.
+
+        The same language as on the page (docs/filters.md). QueryError says what is wrong where; ServerError, that no
+        server can be asked: in local mode one must run on this home (`trailmark ui` or `serve`).
+        """
+        return self._lookup().traces(filter, project_name or self.project_name, _limit(limit))
+
+    def search_spans(self, filter: str = "", *, project_name: str | None = None, limit: int = 1000) -> list[StoredSpan]:
+        """Spans that match, newest first; as `search_traces`."""
+        return self._lookup().spans(filter, project_name or self.project_name, _limit(limit))
+
+    def get_trace(self, id: str) -> StoredTrace:
+        """The trace as the server holds it; NotFoundError when it has none of that id."""
+        return self._lookup().trace(_id(id))
+
+    def get_span(self, id: str) -> StoredSpan:
+        """The span as the server holds it; NotFoundError when it has none of that id."""
+        return self._lookup().span(_id(id))
+
+    def delete_trace(self, id: str) -> None:
+        """Delete a trace and its spans on the server, for good; NotFoundError when it has none of that id."""
+        self._lookup().delete_trace(_id(id))
+
     def flush(self, timeout: float | None = None) -> FlushResult:
         """As `trailmark.flush`, for this client's destination."""
         return self._pipeline.flush(timeout)
@@ -182,13 +230,20 @@ class Client:
     def _score(
         self, target: dict[str, str], name: str, value: float | bool | None, label: str | None, reason: str | None
     ) -> None:
-        holder = TraceFields(self._recorder)
-        holder.update(scores=[{"name": name, "value": value, "label": label, "reason": reason}])
-        now = wire.now_us()
-        fields = {"trace_id": None, "span_id": None, "thread_id": None, **target, **holder.scores[0]}
-        fields |= {"project": self.project_name, "source": "sdk", "author": "", "ts_us": now}
+        [score] = check_scores([{"name": name, "value": value, "label": label, "reason": reason}])
         if is_tracing_active():
-            self._recorder.sink(wire.encode("score", self._recorder.new_id(), now, fields))
+            write_score(self._recorder, self.project_name, target, score)
+
+    def _lookup(self) -> Lookup:
+        from trailmark._lookup import Lookup  # not needed by who only records
+
+        return Lookup(self._pipeline.settings)
+
+    def _edit(self, edit: Callable[..., None], id: str, fields: dict[str, Any]) -> None:
+        if not fields:
+            raise ValueError("nothing to update: give at least one field")
+        if is_tracing_active():
+            edit(self._recorder, self.project_name, id, fields=fields)
 
 
 class Trace:
@@ -329,6 +384,12 @@ def _us(moment: datetime | None) -> int:
     if not isinstance(moment, datetime):
         raise TypeError(f"time is {moment!r}; allowed: a datetime (naive ones are local time)")
     return int(moment.timestamp() * 1_000_000)
+
+
+def _limit(limit: int) -> int:
+    if isinstance(limit, bool) or not isinstance(limit, int) or limit < 1:
+        raise ValueError(f"limit is {limit!r}; allowed: a whole number, 1 or more")
+    return limit
 
 
 def _id(id: str) -> str:

@@ -10,6 +10,7 @@ from typing import Any, ParamSpec, TypeVar
 
 from trailmark._client import is_tracing_active, pipeline
 from trailmark._context import continue_from, current
+from trailmark._edits import edit_trace
 from trailmark._guard import guard, say_once
 from trailmark._propagation import Headers, read_headers, write_headers
 from trailmark._span import Span
@@ -57,10 +58,15 @@ def update_current_trace(fields: Mapping[str, Any] | None = None, /, **more: Any
     `scores={"quality": 0.9, "verdict": "good"}` and `feedback_scores=[{"name": …, "value": …}]` are the same.
     """
     span = _current_or_hint("update_current_trace")
-    if span is not None and span.root.trace is not None:
-        with guard("update_current_trace"):
-            span.root.trace.update(**{**(fields or {}), **more})
-            span.root.touched()
+    if span is None:
+        return
+    with guard("update_current_trace"):
+        root, given = span.root, {**(fields or {}), **more}
+        if root.trace is not None:
+            root.trace.update(**given)
+            root.touched()
+        elif pipeline().recorder.is_recording(root.trace_id):  # the root is in another process: told by id
+            edit_trace(pipeline().recorder, root.project, root.trace_id, given)
 
 
 def distributed_headers() -> dict[str, str]:

@@ -2,12 +2,15 @@
 
 TrailmarkError
 ├── SettingsError   a setting is unknown or its value is not allowed (also a ValueError)
-└── ExportError     one attempt to deliver a batch failed; says whether trying again can help
+├── ExportError     one attempt to deliver a batch failed; says whether trying again can help
+├── ServerError     a server cannot be asked: none runs, no answer, or it refuses
+├── NotFoundError   there is no trace or span of that id (also a LookupError)
+└── QueryError      a filter is not allowed; the text says where and what is (also a ValueError)
 """
 
 from __future__ import annotations
 
-__all__ = ["ExportError", "SettingsError", "TrailmarkError"]
+__all__ = ["ExportError", "NotFoundError", "QueryError", "ServerError", "SettingsError", "TrailmarkError"]
 
 
 class TrailmarkError(Exception):
@@ -16,6 +19,18 @@ class TrailmarkError(Exception):
 
 class SettingsError(TrailmarkError, ValueError):
     """A setting is unknown, or its value is not allowed; the text names both."""
+
+
+class ServerError(TrailmarkError):
+    """A server cannot be asked: none runs, there is no answer, or it refuses; the text says which."""
+
+
+class NotFoundError(TrailmarkError, LookupError):
+    """There is no trace or span of that id."""
+
+
+class QueryError(TrailmarkError, ValueError):
+    """A filter is not allowed; the text says where and what is."""
 
 
 class ExportError(TrailmarkError):

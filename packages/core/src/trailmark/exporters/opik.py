@@ -1,4 +1,7 @@
-"""To an Opik server (self-hosted or Comet): full records in the two batch routes, scores in theirs. Never PATCH."""
+"""To an Opik server (self-hosted or Comet): full records in the two batch routes, scores in theirs.
+
+PATCH only for edits by id of what another process recorded, never for an end.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from uuid import UUID
 
 import orjson
 
+from trailmark.errors import ExportError
 from trailmark.exporters._http import post
 
 if TYPE_CHECKING:
@@ -44,6 +48,20 @@ class OpikExporter:
             for start in range(0, len(items), 1000):
                 body = orjson.dumps({key: items[start : start + 1000]})
                 post(self._client, f"{self._base}/{route}", body, _JSON, method=method)
+        self._edit(records)
+
+    def _edit(self, records: list[dict[str, Any]]) -> None:
+        refused = []
+        for index, record in enumerate(records):
+            if record["k"] != "patch":
+                continue
+            kind, id = ("spans", record["span_id"]) if record.get("span_id") else ("traces", record["trace_id"])
+            if not record.get("trace_id"):
+                refused.append(index)
+                continue
+            post(self._client, f"{self._base}/{kind}/{id}", orjson.dumps(_changes(record)), _JSON, method="PATCH")
+        if refused:
+            raise ExportError("Opik edits a span only with its trace_id", retryable=False, refused=tuple(refused))
 
     def close(self) -> None:
         self._client.close()
@@ -91,6 +109,23 @@ def _span(record: dict[str, Any]) -> dict[str, Any]:
         fields["total_estimated_cost"] = record["total_cost"]
     if record.get("usage"):
         fields["usage"] = _usage(record["usage"], record.get("usage_raw"))
+    return fields
+
+
+def _changes(record: dict[str, Any]) -> dict[str, Any]:
+    given = record["changes"]
+    names = ("name", "metadata", "tags", "thread_id", "environment", "model", "provider")
+    fields = {key: given[key] for key in names if key in given}
+    fields |= {key: _payload(given, key) for key in ("input", "output") if key in given}
+    fields["project_name"] = record["project"]
+    if record.get("span_id"):
+        fields["trace_id"] = record["trace_id"]
+    if "type" in given:
+        fields["type"] = _TYPES.get(given["type"], "general")
+    if "usage" in given:
+        fields["usage"] = _usage(given["usage"], given.get("usage_raw"))
+    if "total_cost" in given:
+        fields["total_estimated_cost"] = given["total_cost"]
     return fields
 
 

@@ -122,6 +122,7 @@ class _Changes(TypedDict, total=False):
     model: str
     provider: str
     usage: dict[str, Tokens]
+    usage_raw: Any
     total_cost: Annotated[float, Field(ge=0, allow_inf_nan=False)]
     end_us: Micros
     status: Status
@@ -137,7 +138,7 @@ class _PatchIds(TypedDict):
 
 
 class _Patch(_PatchIds, total=False):
-    """Some fields of what was recorded elsewhere; `trace_id` or `span_id` says of what."""
+    """Some fields of what was recorded elsewhere; `span_id`, or else `trace_id`, says of what."""
 
     trace_id: Id | None
     span_id: Id | None
@@ -171,10 +172,8 @@ def check(items: Sequence[bytes | dict[str, Any]]) -> tuple[list[dict[str, Any]]
                 bad.append(
                     Rejection(index, record.get("id"), "trace_id", "a score needs a trace_id, span_id or thread_id")
                 )
-            elif record["k"] == "patch" and bool(record.get("trace_id")) == bool(record.get("span_id")):
-                bad.append(
-                    Rejection(index, record["id"], "trace_id", "a patch needs a trace_id or a span_id, not both")
-                )
+            elif record["k"] == "patch" and not (record.get("trace_id") or record.get("span_id")):
+                bad.append(Rejection(index, record["id"], "trace_id", "a patch needs a trace_id or a span_id"))
             elif record["k"] == "patch":
                 good.append({**record, "changes": _priced_changes(record["changes"])})
             else:
