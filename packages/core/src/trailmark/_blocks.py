@@ -20,6 +20,8 @@ class Block:
 
     def __init__(self, name: str, *, type: str, root: bool, fields: dict[str, Any]) -> None:
         self._trace_fields = {key: fields.pop(key) for key in _TRACE_FIELDS if fields.get(key) is not None}
+        if root:  # as @track: both the trace and its root span have them
+            self._trace_fields |= {key: fields[key] for key in ("tags", "metadata") if fields.get(key)}
         self._name, self._type, self._root, self._fields = name, check_type(type), root, fields
         self._span: Span | None = None
         self._before: Span | None = None
@@ -78,7 +80,10 @@ class Block:
 
 
 def trace(name: str, *, type: str = "general", project_name: str | None = None, **fields: Any) -> Block:
-    """The root of a new trace, whatever is current. Also takes thread_id, user_id and environment of the trace."""
+    """The root of a new trace, whatever is current.
+
+    Also takes thread_id, user_id and environment; tags and metadata are those of the trace and of its root span.
+    """
     return Block(name, type=type, root=True, fields={"project_name": project_name, **fields})
 
 

@@ -14,6 +14,7 @@ import enum
 import marshal
 import math
 import pathlib
+import time
 import uuid
 from collections import deque
 from collections.abc import Callable
@@ -21,6 +22,7 @@ from typing import Any, Final
 
 import orjson
 
+from trailmark._summaries import summary
 from trailmark.model import ErrorInfo
 
 __all__ = ["capture", "capture_error", "encoded_as"]
@@ -28,6 +30,7 @@ __all__ = ["capture", "capture_error", "encoded_as"]
 MAX_BYTES: Final = 4 * 1024 * 1024
 MAX_DEPTH: Final = 32
 MAX_NODES: Final = 10_000
+MAX_SECONDS: Final = 0.25  # a value that is slow to look at is cut, as one with too many parts is
 MAX_TEXT: Final = 1024 * 1024
 MAX_BINARY: Final = 4096
 MAX_ERROR_TEXT: Final = 32 * 1024
@@ -102,11 +105,14 @@ class _Walk:
     def __init__(self, text_limit: int) -> None:
         self.nodes = 0
         self.text_limit = text_limit
+        self.deadline = time.monotonic() + MAX_SECONDS
         self.inside: set[int] = set()
 
     def plain(self, value: Any, depth: int) -> Any:
         """The value in plain JSON types."""
         self.nodes += 1
+        if not self.nodes & 0xFF and time.monotonic() > self.deadline:
+            self.nodes += MAX_NODES
         kind = type(value)
         if value is None or kind is bool:
             return value
@@ -152,6 +158,9 @@ class _Walk:
         fields = _fields(value, kind)
         if fields is not None:
             return self.mapping(fields.items(), len(fields), depth)
+        summed = summary(value, kind)
+        if summed is not None:
+            return self.plain(summed, depth + 1)
         return {"_unserializable": _name(value)}
 
     def mapping(self, items: Any, count: int, depth: int) -> dict[str, Any]:

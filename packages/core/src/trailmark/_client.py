@@ -1,4 +1,4 @@
-"""The process's default pipeline, and the low-level client: traces and spans made by hand."""
+"""The low-level client: traces and spans made by hand; what the server holds, found and changed."""
 
 from __future__ import annotations
 
@@ -12,92 +12,18 @@ from uuid import UUID
 from trailmark import wire
 from trailmark._context import Remote
 from trailmark._edits import edit_span, edit_trace, write_score
-from trailmark._guard import say_once
 from trailmark._pipeline import FlushResult, Pipeline
+from trailmark._process import configured, is_tracing_active, pipeline
 from trailmark._recorder import Recorder
 from trailmark._settings import load
 from trailmark._span import Span as LiveSpan
 from trailmark._span import TraceFields
-from trailmark.errors import SettingsError
 from trailmark.model import check_scores
 
 if TYPE_CHECKING:
     from trailmark._lookup import Lookup, StoredSpan, StoredTrace
 
-__all__ = [
-    "Client",
-    "Span",
-    "Trace",
-    "configure",
-    "flush",
-    "is_tracing_active",
-    "pipeline",
-    "set_tracing_active",
-    "stats",
-    "use_pipeline",
-]
-
-_configured: dict[str, Any] = {}
-_default: dict[str, Pipeline] = {}  # at most one; a dict, because its setdefault and pop need no lock to be atomic
-_active: bool | None = None  # None: as the track_disable setting says
-
-
-def pipeline() -> Pipeline:
-    """The process's default pipeline, made on first use."""
-    return _default.get("") or _make_default()
-
-
-def _make_default() -> Pipeline:
-    """Two may come at once, or a signal handler while we are here: nobody waits, one pipeline stays."""
-    return _default.setdefault("", Pipeline(load(_configured, problem=_say_problem)))
-
-
-def _say_problem(error: SettingsError) -> None:
-    say_once(str(error), f"{error}; the default is used")
-
-
-def use_pipeline(new: Pipeline | None) -> Pipeline | None:
-    """Replace the process's default (the test kit does); returns the one before."""
-    before = _default.pop("", None)
-    if new is not None:
-        _default[""] = new
-    return before
-
-
-def configure(**settings: Any) -> None:
-    """Set url, api_key, workspace, project_name, home, sample_rate, … for the process; None takes a setting back.
-
-    Raises SettingsError that names an unknown setting or a value not allowed. Applies to spans that start later.
-    """
-    known = {**_configured, **settings}
-    wanted = {key: value for key, value in known.items() if value is not None}
-    load(wanted, environ={})
-    _configured.clear()
-    _configured.update(wanted)
-    before = use_pipeline(None)
-    if before is not None:
-        before.close()
-
-
-def set_tracing_active(active: bool | None) -> None:
-    """Turn tracing on or off for the process; None goes back to the setting."""
-    global _active  # noqa: PLW0603 - a switch for the process
-    _active = active
-
-
-def is_tracing_active() -> bool:
-    """Whether a span started now would be recorded."""
-    return _active if _active is not None else not pipeline().settings.track_disable
-
-
-def flush(timeout: float | None = None) -> FlushResult:
-    """Wait at most `timeout` seconds until everything recorded is acknowledged; the result says what was."""
-    return pipeline().flush(timeout)
-
-
-def stats() -> dict[str, Any]:
-    """Mode and destination of the outbox, and the counts of `flush`."""
-    return pipeline().stats()
+__all__ = ["Client", "Span", "Trace"]
 
 
 class Client:
@@ -119,7 +45,7 @@ class Client:
             load(asked, environ={})
             self._pipeline, self._owns = shared, False
         else:
-            self._pipeline, self._owns = Pipeline(load({**_configured, **asked})), True
+            self._pipeline, self._owns = Pipeline(load({**configured(), **asked})), True
         settings = self._pipeline.settings
         self.project_name = project_name or settings.project_name
         self._recorder = Recorder(
@@ -129,6 +55,8 @@ class Client:
             new_id=self._pipeline.recorder.new_id,
             clock=self._pipeline.recorder.clock,
             redactor=self._pipeline.recorder.redactor,
+            environment=settings.environment,
+            release=settings.release,
         )
 
     def trace(

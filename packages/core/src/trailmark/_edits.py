@@ -18,6 +18,7 @@ __all__ = ["edit_span", "edit_trace", "write_score"]
 def edit_trace(recorder: Recorder, project: str, id: str, fields: Mapping[str, Any]) -> None:
     """Write a patch for a trace. Raises TypeError or ValueError for what is not allowed, and writes nothing."""
     holder = TraceFields(recorder)
+    holder.plain, holder.metadata = {}, {}  # of this edit alone
     holder.update(**fields)
     changes = holder.fields()
     changes.pop("scores", None)

@@ -7,10 +7,11 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-__all__ = ["guard", "raise_own_faults", "say", "say_once"]
+__all__ = ["guard", "raise_own_faults", "say", "say_once", "show_tracebacks"]
 
 _said: set[str] = set()
 _raising = False
+_tracing_back = False
 
 
 def raise_own_faults(*, on: bool) -> None:
@@ -28,10 +29,20 @@ def guard(doing: str) -> Iterator[None]:
         fault(doing, error)
 
 
+def show_tracebacks(*, on: bool) -> None:
+    """The `debug` setting: every fault of our own with its traceback."""
+    global _tracing_back  # noqa: PLW0603 - one switch for the process
+    _tracing_back = on
+
+
 def fault(doing: str, error: Exception) -> None:
     """Report a fault of our own: raised under the test kit, one line per kind of fault otherwise."""
     if _raising:
         raise error
+    if _tracing_back:
+        import traceback
+
+        say("".join(traceback.format_exception(error)).rstrip())
     say_once(f"{doing}:{type(error).__name__}", f"{doing} failed: {type(error).__name__}: {error}; the program goes on")
 
 

@@ -61,6 +61,10 @@ class Pipeline:
             new_id=new_id,
             clock=clock,
             redactor=settings.redactor(),
+            sampler=settings.sampler,
+            keep_errors=settings.keep_errors,
+            environment=settings.environment,
+            release=settings.release,
         )
         self._outbox: Outbox | None = None
         self._sender = _IDLE

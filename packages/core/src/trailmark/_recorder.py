@@ -8,13 +8,16 @@ from typing import Any, Protocol, TypeAlias
 
 from trailmark._capture import encoded_as
 from trailmark._context import attached, current
+from trailmark._guard import fault
 from trailmark._redact import Redactor
+from trailmark._sampling import Held
 from trailmark._span import Span
 from trailmark.model import UNSET, Unset, check_type
 from trailmark.wire import IdSource, Tail
 
-__all__ = ["Clock", "Recorder", "Sink", "system_clock"]
+__all__ = ["Clock", "Recorder", "Sampler", "Sink", "system_clock"]
 
+Sampler: TypeAlias = Callable[[Span], bool | None]  # judges the root span; None: as sample_rate says
 Clock: TypeAlias = Callable[[], tuple[int, int]]  # (wall clock in microseconds, monotonic in nanoseconds)
 
 
@@ -41,6 +44,10 @@ class Recorder:
         new_id: Callable[[], str] | None = None,
         clock: Clock = system_clock,
         redactor: Redactor | None = None,
+        sampler: Sampler | None = None,
+        keep_errors: bool = False,
+        environment: str | None = None,
+        release: str | None = None,
     ) -> None:
         self.sink = sink
         self.project = project
@@ -48,7 +55,10 @@ class Recorder:
         self.clock = clock
         self.redactor = redactor or Redactor()
         self._kept = int(sample_rate * 0x1_0000_0000)
-        self.keeps_all = self._kept > 0xFFFF_FFFF
+        self.keeps_all = self._kept > 0xFFFF_FFFF and sampler is None
+        self._sampler, self._keep_errors = sampler, keep_errors
+        self._held_bytes = [0]
+        self.environment, self.release = environment, release  # of every trace, unless it says otherwise
 
     def capture(self, value: Any) -> bytes:
         """The value as bounded JSON without secrets."""
@@ -56,8 +66,40 @@ class Recorder:
         return self.redactor(encoded, value if is_plain else None)
 
     def is_recording(self, trace_id: str) -> bool:
-        """Whether the trace is in the sample: decided by its id, so every process decides alike."""
+        """Whether the trace is in the sample by its id: so every process decides alike."""
         return self.keeps_all or int(trace_id[-8:], 16) < self._kept
+
+    def is_sampled(self, span: Span) -> bool:
+        """Whether what the span records is written now: by the user's sampler, or else by the trace's id."""
+        return self.keeps_all or self.sink_of(span) is self.sink
+
+    def sink_of(self, span: Span) -> Sink | None:
+        """Where the span's records go: the outbox, memory until its trace fails, or nowhere. Decided once a trace."""
+        root = span.root
+        if isinstance(root.sink, Unset):
+            root.sink = self._chosen(root)
+        return root.sink
+
+    def ended(self, span: Span) -> None:
+        """A span ended: with its root, what was held of the trace is written or forgotten."""
+        sink = self.sink_of(span)
+        if isinstance(sink, Held):
+            sink.failed = sink.failed or span.status == "error"
+            if span.root is span:
+                sink.settle()
+
+    def _chosen(self, root: Span) -> Sink | None:
+        wanted: Any = None
+        if self._sampler is not None:
+            try:
+                wanted = self._sampler(root)
+            except Exception as error:  # noqa: BLE001 - the user's sampler may raise anything
+                fault("the sampler", error)
+        if wanted is None:
+            wanted = int(root.trace_id[-8:], 16) < self._kept
+        if wanted:
+            return self.sink
+        return Held(self.sink, self._held_bytes) if self._keep_errors else None
 
     def start(
         self, name: str, *, type: str = "general", project: str | None = None, parent: Span | Unset | None = UNSET

@@ -11,6 +11,7 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Final, Literal
 
+from trailmark._recorder import Sampler
 from trailmark._redact import Redactor, UserRedactor
 from trailmark.errors import SettingsError
 
@@ -31,6 +32,10 @@ class Settings:
     home: Path = DEFAULT_HOME
     track_disable: bool = False
     sample_rate: float = 1.0
+    sampler: Sampler | None = None  # judges each root span: true, false, or None for sample_rate
+    keep_errors: bool = False  # of what is not in the sample, write the traces in which something failed
+    environment: str | None = None  # of every trace: "production", …
+    release: str | None = None  # of every trace, as its metadata.version
     capture_input: bool = True
     capture_output: bool = True
     flush_timeout: float = 2.0  # seconds, also the longest wait at exit
@@ -129,6 +134,12 @@ def _redact(value: Any) -> bool | UserRedactor | tuple[UserRedactor, ...]:
         raise ValueError("on or off, a function that takes a value and returns what to record, or several") from None
 
 
+def _sampler(value: Any) -> Sampler:
+    if not callable(value):
+        raise ValueError("a function that takes the root span and returns true, false or None")
+    return value  # type: ignore[no-any-return]
+
+
 def _keys(value: Any) -> tuple[str, ...]:
     names = [name.strip() for name in value.split(",")] if isinstance(value, str) else value
     if not isinstance(names, (list, tuple, set, frozenset)) or not all(isinstance(name, str) for name in names):
@@ -156,6 +167,10 @@ _CHECKS: Final[dict[str, Callable[[Any], Any]]] = {
     "home": _home,
     "track_disable": _bool,
     "sample_rate": _between(0, 1, "a number from 0 to 1"),
+    "sampler": _sampler,
+    "keep_errors": _bool,
+    "environment": _text,
+    "release": _text,
     "capture_input": _bool,
     "capture_output": _bool,
     "flush_timeout": _between(0, 3600, "seconds from 0 to 3600"),

@@ -12,11 +12,11 @@ import orjson
 from trailmark import wire
 from trailmark._capture import capture_error
 from trailmark._guard import fault, guard
-from trailmark.model import UNSET, ErrorInfo, Score, ScoreInput, Status, check_scores, check_type, check_usage
+from trailmark.model import UNSET, ErrorInfo, Score, ScoreInput, Status, Unset, check_scores, check_type, check_usage
 
 if TYPE_CHECKING:
     from trailmark._context import Remote
-    from trailmark._recorder import Recorder
+    from trailmark._recorder import Recorder, Sink
 
 __all__ = ["Span", "TraceFields", "end_status"]
 
@@ -55,6 +55,10 @@ class TraceFields:
         self.metadata: dict[str, Any] = {}
         self.tags: list[str] = []
         self.scores: list[Score] = []
+        if recorder.environment is not None:
+            self.plain["environment"] = recorder.environment
+        if recorder.release is not None:
+            self.metadata["version"] = recorder.release
 
     def update(
         self,
@@ -104,6 +108,7 @@ class Span:
     # Defaults on the class: a span that sets none of these pays for none of them.
     trace: TraceFields | None = None
     remote: Remote | None = None
+    sink: Sink | Unset | None = UNSET  # on roots: where the trace's records go, once it is decided
     claim: str | None = None  # a framework's model call: open, or taken by the provider's integration
     _ended_us: int | None = None
     _first_token_us: int | None = None
@@ -151,6 +156,11 @@ class Span:
     def root(self) -> Span:
         """The span at the top of this process's part of the trace."""
         return self._root or self
+
+    @property
+    def status(self) -> Status:
+        """`running`, `ok`, `error`, `cancelled`."""
+        return self._status
 
     @property
     def is_ended(self) -> bool:
@@ -253,6 +263,8 @@ class Span:
                 self._status = "ok"
             self._ended_us = self._now_us() if end_us is None else max(end_us, self.start_us)
             self._write(wire.END)
+            if not self._recorder.keeps_all:
+                self._recorder.ended(self)
         except Exception as own:  # noqa: BLE001 - as `guard` does, without the price of a context manager in every span
             fault("ending a span", own)
 
@@ -269,15 +281,16 @@ class Span:
     def _write(self, ver: int) -> None:
         self._ver = ver
         recorder = self._recorder
-        if not (recorder.keeps_all or recorder.is_recording(self.trace_id)):
+        sink = recorder.sink if recorder.keeps_all else recorder.sink_of(self)
+        if sink is None:
             return
         tail = self._input
         if tail is None:
-            recorder.sink(self._encoded(ver) + b"}")
+            sink(self._encoded(ver) + b"}")
         elif tail.is_small:
-            recorder.sink(self._encoded(ver) + tail.data)
+            sink(self._encoded(ver) + tail.data)
         else:
-            recorder.sink(self._encoded(ver), tail)
+            sink(self._encoded(ver), tail)
 
     def _encoded(self, ver: int) -> bytes:
         """The record up to its input: written out by hand, because this is most of what a span costs its caller."""

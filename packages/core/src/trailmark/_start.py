@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from trailmark._client import is_tracing_active, pipeline
 from trailmark._context import current, is_suppressed
 from trailmark._guard import fault
+from trailmark._process import is_tracing_active, pipeline
 from trailmark._span import Span
 from trailmark.model import UNSET, Unset
 

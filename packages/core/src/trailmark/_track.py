@@ -9,9 +9,9 @@ from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Mappi
 from dataclasses import dataclass
 from typing import Any, ParamSpec, TypeVar, overload
 
-from trailmark._client import flush, is_tracing_active, pipeline
 from trailmark._context import current, enter, leave
 from trailmark._guard import fault
+from trailmark._process import flush, is_tracing_active, pipeline
 from trailmark._span import Span
 from trailmark._start import start_span
 from trailmark.model import UNSET, check_type

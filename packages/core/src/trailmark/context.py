@@ -8,10 +8,10 @@ from contextlib import contextmanager
 from contextvars import copy_context
 from typing import Any, ParamSpec, TypeVar
 
-from trailmark._client import is_tracing_active, pipeline
 from trailmark._context import continue_from, current
 from trailmark._edits import edit_trace
 from trailmark._guard import guard, say_once
+from trailmark._process import is_tracing_active, pipeline
 from trailmark._propagation import Headers, read_headers, write_headers
 from trailmark._span import Span
 
@@ -65,7 +65,7 @@ def update_current_trace(fields: Mapping[str, Any] | None = None, /, **more: Any
         if root.trace is not None:
             root.trace.update(**given)
             root.touched()
-        elif pipeline().recorder.is_recording(root.trace_id):  # the root is in another process: told by id
+        elif pipeline().recorder.is_sampled(root):  # the root is in another process: told by id
             edit_trace(pipeline().recorder, root.project, root.trace_id, given)
 
 
@@ -78,7 +78,7 @@ def distributed_headers() -> dict[str, str]:
     span = current()
     if span is not None:
         with guard("distributed_headers"):
-            headers = write_headers(span, is_sampled=pipeline().recorder.is_recording(span.trace_id))
+            headers = write_headers(span, is_sampled=pipeline().recorder.is_sampled(span))
     return headers
 
 

@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 
 import trailmark
-from trailmark._client import pipeline
+from trailmark._process import pipeline
 
 SLOT = 64
 

@@ -36,7 +36,7 @@ def main() -> None:
         assert step(n, "x" * (900_000 if n % 5 == 3 else 100)) == n
         if n % 10 == 5:
             trailmark.flush(0.1)
-    from trailmark._client import pipeline
+    from trailmark._process import pipeline
 
     outbox = pipeline()._outbox
     if outbox is not None:

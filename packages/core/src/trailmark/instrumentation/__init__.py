@@ -1,8 +1,8 @@
 """The kit for integrations: open spans, make them current, guard your own code, patch and undo."""
 
-from trailmark._client import is_tracing_active
 from trailmark._context import Remote, continue_from, current, register_current_span_provider, suppress, use_span
 from trailmark._guard import guard
+from trailmark._process import is_tracing_active
 from trailmark._propagation import Headers, read_headers, write_headers
 from trailmark._span import Span
 from trailmark._start import claim_span, start_span

@@ -9,10 +9,10 @@ from typing import Any
 
 import orjson
 
-from trailmark._client import set_tracing_active, use_pipeline
 from trailmark._context import current, enter
 from trailmark._guard import raise_own_faults
 from trailmark._pipeline import Pipeline
+from trailmark._process import set_tracing_active, use_pipeline
 from trailmark._settings import Settings
 from trailmark.wire import Tail, joined
 

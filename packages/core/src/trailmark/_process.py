@@ -1,0 +1,90 @@
+"""The process's default pipeline and settings."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from trailmark._guard import say_once, show_tracebacks
+from trailmark._pipeline import FlushResult, Pipeline
+from trailmark._settings import load
+from trailmark.errors import SettingsError
+
+__all__ = [
+    "configure",
+    "configured",
+    "flush",
+    "is_tracing_active",
+    "pipeline",
+    "set_tracing_active",
+    "stats",
+    "use_pipeline",
+]
+
+_configured: dict[str, Any] = {}
+_default: dict[str, Pipeline] = {}  # at most one; a dict, because its setdefault and pop need no lock to be atomic
+_active: bool | None = None  # None: as the track_disable setting says
+
+
+def pipeline() -> Pipeline:
+    """The process's default pipeline, made on first use."""
+    return _default.get("") or _make_default()
+
+
+def _make_default() -> Pipeline:
+    """Two may come at once, or a signal handler while we are here: nobody waits, one pipeline stays."""
+    made = Pipeline(load(_configured, problem=_say_problem))
+    show_tracebacks(on=made.settings.debug)
+    return _default.setdefault("", made)
+
+
+def _say_problem(error: SettingsError) -> None:
+    say_once(str(error), f"{error}; the default is used")
+
+
+def use_pipeline(new: Pipeline | None) -> Pipeline | None:
+    """Replace the process's default (the test kit does); returns the one before."""
+    before = _default.pop("", None)
+    if new is not None:
+        _default[""] = new
+    return before
+
+
+def configure(**settings: Any) -> None:
+    """Set url, api_key, workspace, project_name, home, sample_rate, … for the process; None takes a setting back.
+
+    Raises SettingsError that names an unknown setting or a value not allowed. Applies to spans that start later.
+    """
+    known = {**_configured, **settings}
+    wanted = {key: value for key, value in known.items() if value is not None}
+    load(wanted, environ={})
+    _configured.clear()
+    _configured.update(wanted)
+    before = use_pipeline(None)
+    if before is not None:
+        before.close()
+
+
+def set_tracing_active(active: bool | None) -> None:
+    """Turn tracing on or off for the process; None goes back to the setting."""
+    global _active  # noqa: PLW0603 - a switch for the process
+    _active = active
+
+
+def is_tracing_active() -> bool:
+    """Whether a span started now would be recorded."""
+    return _active if _active is not None else not pipeline().settings.track_disable
+
+
+def flush(timeout: float | None = None) -> FlushResult:
+    """Wait at most `timeout` seconds until everything recorded is acknowledged; the result says what was."""
+    return pipeline().flush(timeout)
+
+
+def stats() -> dict[str, Any]:
+    """Mode and destination of the outbox, and the counts of `flush`."""
+    return pipeline().stats()
+
+
+def configured() -> dict[str, Any]:
+    """What `configure` was given."""
+    return dict(_configured)
