@@ -13,6 +13,7 @@ from typing import Any, Final
 from trailmark.instrumentation import Span, claim_span, guard, is_tracing_active, start_span, use_span
 
 from trailmark_openai import _mapping
+from trailmark_openai._asked import hide_usage
 from trailmark_openai._errors import failure_in, without_keys
 from trailmark_openai._routes import provider_of, route
 from trailmark_openai._tee import tee
@@ -58,7 +59,6 @@ class Call:
 
     __slots__ = (
         "_api_key",
-        "_asks_usage",
         "_block",
         "_chunks",
         "_encoding",
@@ -70,8 +70,10 @@ class Call:
         "_outer",
         "_response",
         "_size",
+        "asks_usage",
         "attempted_s",
         "attempts",
+        "hides_usage",
         "is_exhausted",
         "options",
         "span",
@@ -81,7 +83,8 @@ class Call:
     def __init__(self, span: Span, options: Any, api_key: str, *, asks_usage: bool, is_claimed: bool) -> None:
         self.span, self.options = span, options
         self.is_exhausted = False  # the stream ended by itself
-        self._api_key, self._asks_usage, self._is_claimed = api_key, asks_usage, is_claimed
+        self.asks_usage, self.hides_usage = asks_usage, False
+        self._api_key, self._is_claimed = api_key, is_claimed
         self._response: Any = None
         self._kind = self._encoding = ""
         self._facts: dict[str, Any] = {}
@@ -137,10 +140,12 @@ class Call:
         if self.attempts:
             self.waits_s.append(round(time.monotonic() - self.attempted_s, 3))
 
-    def answered(self) -> None:
+    def answered(self, result: Any) -> None:
         """`request` returned: the answer is there, or is yet to be read by the user."""
         content, is_watched = b"", False
         with guard("looking at an OpenAI answer"):
+            if self.hides_usage:
+                hide_usage(result)
             response = self._told()
             if response is not None and response.is_closed:
                 content = _content(response)
@@ -222,7 +227,7 @@ class Call:
         finally:
             if not fields:
                 fields["output"] = data.decode(errors="replace")
-        if is_stream and not self._asks_usage and "finish_reasons" in fields["metadata"] and "usage" not in fields:
+        if is_stream and not self.asks_usage and "finish_reasons" in fields["metadata"] and "usage" not in fields:
             self._facts["usage_missing"] = "the request does not set stream_options.include_usage"
         if "failure" in fields:
             fields["failure"] = failure_in(fields["failure"])
