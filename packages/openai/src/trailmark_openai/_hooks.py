@@ -75,11 +75,12 @@ def _bare_class(client: Any) -> Any:
 
 
 @functools.cache
-def _tracked_class(cls: Any, stream_usage: bool | None) -> type[Any]:
+def _tracked_class(cls: Any, stream_usage: bool | None) -> Any:
     """A subclass with the same name that records; copies of the client are made of it too."""
     hooks = {name: hook(original(getattr(cls, name))) for name, hook in hooks_for(cls, stream_usage)}
     place = {"__module__": cls.__module__, "__qualname__": cls.__qualname__, "__doc__": cls.__doc__}
-    return _kind_for(type(cls))(cls.__name__, (cls,), {**place, **hooks, "_trailmark_bare": cls})
+    meta: Any = type(cls)
+    return _kind_for(meta)(cls.__name__, (cls,), {**place, **hooks, "_trailmark_bare": cls})
 
 
 @functools.cache

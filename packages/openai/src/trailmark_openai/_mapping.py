@@ -7,6 +7,7 @@ import re
 import zlib
 from typing import Any, Final
 
+from trailmark_openai._pending import PENDING
 from trailmark_openai._stream import read_stream
 from trailmark_openai._usage import usage_parts
 
@@ -19,6 +20,7 @@ _FACTS: Final = {
     "provider": "upstream_provider",
     "incomplete_details": "incomplete_details",
 }
+_WHERE_USAGE: Final = ("x_groq", "turn", "session")  # Groq's streams; agents
 _NOT_OUTPUT: Final = {"id", "object", "created", "created_at", "model", "usage", *_FACTS}
 _SECRETS: Final = ("authorization", "headers", "domain_secrets", "client_secret")
 _HIDDEN: Final = "[hidden]"
@@ -47,7 +49,10 @@ def from_body(content: bytes, kind: str) -> tuple[dict[str, Any], bool]:
     """What an answer says, by its content type, and whether a stream said everything."""
     if kind == "text/event-stream":
         answer, is_complete = read_stream(content)
-        return _from_json(answer), is_complete
+        fields = _from_json(answer)
+        if "pending" in fields and not answer.get("background"):
+            del fields["pending"]  # it was left, and that called it off
+        return fields, is_complete
     if "json" in kind:
         try:
             return _from_json(json.loads(content)), True
@@ -81,7 +86,11 @@ def _from_json(answer: Any) -> dict[str, Any]:
     fields: dict[str, Any] = {"output": _output(answer)}
     if isinstance(answer.get("model"), str) and answer["model"]:
         fields["model"] = answer["model"]
-    usage = answer.get("usage") or (answer.get("x_groq") or {}).get("usage")
+    usage = answer.get("usage")
+    if not usage:
+        usage = next(
+            (inner["usage"] for key in _WHERE_USAGE if (inner := answer.get(key)) and inner.get("usage")), None
+        )
     if isinstance(usage, dict):
         fields |= {"usage": usage_parts(usage), "usage_raw": usage}
         cost = usage.get("cost")  # OpenRouter says what it charged
@@ -92,9 +101,22 @@ def _from_json(answer: Any) -> dict[str, Any]:
     if any(reasons):
         metadata["finish_reasons"] = reasons
     fields["metadata"] = metadata
-    if answer.get("error") or answer.get("status") == "failed":
-        fields["failure"] = answer.get("error") or "the response failed"
+    status = answer.get("status")
+    if answer.get("error") or status == "failed":
+        fields["failure"] = answer.get("error") or answer.get("errors") or "the response failed"
+    elif status in PENDING and isinstance(answer.get("id"), str):
+        fields["pending"] = answer["id"]
+    began, ended = answer.get("created_at"), answer.get("completed_at")
+    if isinstance(began, (int, float)) and isinstance(ended, (int, float)):
+        metadata["took_s"] = ended - began
     return fields
+
+
+def _usage_inside(answer: dict[str, Any]) -> Any:
+    for key in _WHERE_USAGE:
+        if isinstance(inner := answer.get(key), dict) and inner.get("usage"):
+            return inner["usage"]
+    return None
 
 
 def _output(answer: dict[str, Any]) -> Any:
