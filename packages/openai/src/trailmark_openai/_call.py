@@ -276,4 +276,4 @@ class _Attempt:
 
 def _content(response: Any) -> bytes:
     """The body as far as somebody has read it; we never read."""
-    return vars(response).get("_content") or b""
+    return getattr(response, "_content", b"")
