@@ -66,13 +66,6 @@ def stream_left(client):
     return first, chunks.response.is_closed
 
 
-def stream_after_close(client):
-    chunks = client.chat.completions.create(**ASK, stream=True)
-    next(chunks)
-    chunks.close()
-    return [chunk.to_json() for chunk in chunks]
-
-
 def stream_helper(client):
     with client.chat.completions.stream(**ASK) as events:
         return [event.type for event in events], events.get_final_completion().to_json()
@@ -110,7 +103,6 @@ SCENES = {
     "stream": (stream, [(chat_stream("a", "b", usage=USAGE), {})]),
     "lines of a stream": (stream_lines, [(chat_stream("a", "b"), {})]),
     "stream left": (stream_left, [(FOUR, {})]),
-    "stream read on after close": (stream_after_close, [([b"".join(FOUR)], {})]),
     "stream helper": (stream_helper, [(chat_stream("a", "b"), {})]),
     "error in a stream": (stream, [(sse(delta(content="a"), NO), {})]),
     "cut stream": (stream, [(FOUR[:2], {"cut": True})]),

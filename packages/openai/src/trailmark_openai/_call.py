@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from typing import Any, Final, Literal, TypeAlias
 
+import openai
 from trailmark.instrumentation import Span, claim_span, guard, is_tracing_active, start_span, use_span
 
 from trailmark_openai import _mapping
@@ -21,6 +22,7 @@ from trailmark_openai._tee import tee
 
 __all__ = ["Call", "current_call", "start_call"]
 
+_SEES_NO_LAST_FAILURE: Final = not hasattr(openai.OpenAI, "_send_request")  # before 2.33
 MAX_KEPT: Final = 32 * 1024 * 1024
 
 Role: TypeAlias = 'Literal["own", "claim", "look"]'  # whose span it is: ours, a framework's, that of an earlier call
@@ -115,6 +117,8 @@ class Call:
         _current.set(self._outer)
         self._outer = self._block = self.options = None
         if error is not None:
+            if _SEES_NO_LAST_FAILURE and isinstance(error, openai.APIConnectionError):
+                self.ended_attempt(None, error.__cause__ or error)
             content = b""
             with guard("looking at an OpenAI answer"):
                 response = self._told()
