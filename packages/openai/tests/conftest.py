@@ -39,3 +39,20 @@ def new_async_client(fake):
         return track_openai(openai.AsyncOpenAI(**options))
 
     return make
+
+
+@pytest.fixture
+def client_of(fake):
+    """A client whose base URL names a real host, and whose requests reach the fake service: it is the proxy."""
+    made = []
+
+    def make(host, kind=openai.OpenAI, path="/v1", **options):
+        proxy = fake.url.removesuffix("/v1")
+        made.append(openai.DefaultHttpxClient(proxy=proxy))
+        if kind is openai.OpenAI:
+            options["base_url"] = f"http://{host}{path}"
+        return kind(http_client=made[-1], api_key="sk-test-0123456789abcdef", **options)
+
+    yield make
+    for each in made:
+        each.close()

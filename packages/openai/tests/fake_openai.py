@@ -133,7 +133,9 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self):
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         kind = self.headers.get("Content-Type") or ""
-        self.fake.requests.append((self.path, dict(self.headers), json.loads(body) if "json" in kind else body))
+        self.fake.requests.append(
+            (self.path, dict(self.headers), json.loads(body) if body and "json" in kind else body)
+        )
         if not self.fake.script:
             no = {"error": {"message": "nothing is scripted"}}
             self.fake.answer(no, status=500, headers={"x-should-retry": "false"})

@@ -1,11 +1,12 @@
 import asyncio
 import copy
+import pickle
 
 import openai
 import pytest
 import trailmark
 from fake_openai import chat, chat_stream
-from trailmark_openai import instrument, track_openai
+from trailmark_openai import instrument, track_openai, untrack_openai
 
 ASK = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "Hello"}]}
 
@@ -160,3 +161,57 @@ def test_a_step_after_a_call_is_a_sibling_of_it(client, fake, trail):
     answer()
     assert trail.tree().startswith("answer (general) ok\n  openai.chat (llm) ")
     assert "\n  step (general) ok" in trail.tree()
+
+
+def test_an_untracked_client_is_what_it_was(client, fake, trail):
+    kept = client.chat.completions
+    assert untrack_openai(client) is client
+    fake.answer(chat())
+    kept.create(**ASK)
+
+    assert type(client) is openai.OpenAI
+    assert trail.spans == []
+
+
+def test_untracking_what_is_not_tracked_changes_nothing(bare):
+    assert type(untrack_openai(untrack_openai(bare))) is openai.OpenAI
+    with pytest.raises(TypeError, match="untrack_openai takes an OpenAI or AsyncOpenAI client"):
+        untrack_openai("client")
+
+
+def test_a_client_can_be_tracked_again(client, fake, trail):
+    track_openai(untrack_openai(client))
+    fake.answer(chat())
+    client.chat.completions.create(**ASK)
+
+    assert trail.tree() == "openai.chat (llm) ok"
+
+
+class Portable(openai.OpenAI):
+    """A client whose author made it fit for pickle."""
+
+    def __reduce__(self):
+        return type(self), (), {"api_key": self.api_key}
+
+    def __init__(self):
+        super().__init__(api_key="none")
+
+
+def test_a_client_that_can_be_pickled_still_can_and_comes_back_bare():
+    with track_openai(Portable()) as client:
+        client.api_key = "changed"
+        back = pickle.loads(pickle.dumps(client))
+
+    assert (type(back).__name__, back.api_key) == ("Portable", "changed")
+    assert not hasattr(type(back), "_trailmark_bare")
+    back.close()
+
+
+def test_what_cannot_be_pickled_says_the_same(bare, client):
+    told = []
+    for each in (bare, client):
+        with pytest.raises(TypeError) as caught:
+            pickle.dumps(each)
+        told.append(str(caught.value))
+
+    assert told[0] == told[1]

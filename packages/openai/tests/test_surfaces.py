@@ -2,7 +2,7 @@ import asyncio
 import base64
 
 import openai
-from fake_openai import HEAD, response, sse
+from fake_openai import HEAD, chat, response, sse
 from pydantic import BaseModel
 
 QUESTION = {"model": "gpt-5", "input": "Say hi"}
@@ -151,6 +151,66 @@ def test_pictures_are_named_by_their_size(client, fake, trail):
     span = trail.span("openai.images.generate")
     assert span["output"]["data"] == [{"b64_json": "<3000 bytes>", "revised_prompt": "a cat"}]
     assert span["usage"] == {"input": 4, "output": 90}
+
+
+def test_media_anywhere_in_an_answer_are_named_by_their_size_and_long_texts_are_kept(client, fake, trail):
+    story = "Once upon a time. " * 5000
+    picture = {"type": "image_generation_call", "id": "ig_1", "status": "completed", "result": "iVBOR" + "A" * 99_995}
+    answer = response(story)
+    answer["output"].append(picture)
+    fake.answer(answer)
+    fake.answer(chat("", audio={"id": "a", "data": "A" * 100_000, "expires_at": 1, "transcript": "Hi"}))
+    assert client.responses.create(**QUESTION).output[1].result == picture["result"]
+    client.chat.completions.create(model="m", messages=[], modalities=["audio"])
+
+    made, spoken = trail.spans
+    assert made["output"]["output"][0]["content"][0]["text"] == story
+    assert made["output"]["output"][1]["result"] == "<75000 bytes>"
+    assert spoken["output"]["choices"][0]["message"]["audio"] == {
+        "id": "a",
+        "data": "<75000 bytes>",
+        "expires_at": 1,
+        "transcript": "Hi",
+    }
+
+
+def test_media_anywhere_in_a_request_are_named_by_their_size_and_long_texts_are_kept(client, fake, trail):
+    story = "Once upon a time. " * 5000
+    screen = {"type": "computer_screenshot", "image_url": "data:image/png;base64," + "A" * 100_000}
+    fake.answer(response())
+    asked = [
+        {"role": "user", "content": story},
+        {"type": "computer_call_output", "call_id": "c", "output": screen},
+        {"role": "user", "content": [{"type": "input_file", "filename": "a.pdf", "file_data": "A" * 100_000}]},
+    ]
+    client.responses.create(model="m", input=asked)
+
+    said, shown, attached = trail.span("openai.responses")["input"]["input"]
+    assert said == asked[0]
+    assert shown["output"]["image_url"] == "data:image/png;base64,<75000 bytes>"
+    assert attached["content"] == [{"type": "input_file", "filename": "a.pdf", "file_data": "<75000 bytes>"}]
+    assert fake.requests[0][2]["input"] == asked
+
+
+def test_a_streamed_picture_is_named_by_its_size(client, fake, trail):
+    usage = {"input_tokens": 4, "output_tokens": 90, "total_tokens": 94}
+    made = {"type": "image_generation.completed", "b64_json": "A" * 4000, "size": "1024x1024", "usage": usage}
+    fake.answer(sse({"type": "image_generation.partial_image", "b64_json": "A" * 400}, made, done=False))
+    asked = {"prompt": "a cat", "model": "gpt-image-1", "stream": True, "partial_images": 1}
+    images = "/images/generations"  # older versions have no argument for it
+    list(client.post(images, cast_to=object, body=asked, stream=True, stream_cls=openai.Stream[object]))
+
+    span = trail.span("openai.images.generate")
+    assert (span["status"], span["output"]["b64_json"]) == ("ok", "<3000 bytes>")
+    assert span["usage"] == {"input": 4, "output": 90}
+
+
+def test_an_edited_picture_names_the_files_it_was_made_of(client, fake, trail):
+    fake.answer({"created": 1, "data": [{"url": "https://example.org/1.png"}]})
+    client.images.edit(image=[("a.png", b"\0" * 10), ("b.png", b"\0" * 20)], prompt="a hat", model="gpt-image-1")
+
+    files = trail.span("openai.images.edit")["input"]["files"]
+    assert [(file["name"], file["bytes"]) for file in files] == [("a.png", 10), ("b.png", 20)]
 
 
 def test_a_transcription_names_its_file_and_has_its_text(client, fake, trail):

@@ -8,18 +8,24 @@ from __future__ import annotations
 import time
 from contextlib import AbstractContextManager
 from contextvars import ContextVar
-from typing import Any, Final
+from typing import Any, Final, Literal, TypeAlias
 
+import openai
 from trailmark.instrumentation import Span, claim_span, guard, is_tracing_active, start_span, use_span
 
 from trailmark_openai import _mapping
+from trailmark_openai._asked import hide_usage
 from trailmark_openai._errors import failure_in, without_keys
+from trailmark_openai._pending import keep, settle, span_of
 from trailmark_openai._routes import provider_of, route
 from trailmark_openai._tee import tee
 
 __all__ = ["Call", "current_call", "start_call"]
 
+_SEES_NO_LAST_FAILURE: Final = not hasattr(openai.OpenAI, "_send_request")  # before 2.33
 MAX_KEPT: Final = 32 * 1024 * 1024
+
+Role: TypeAlias = 'Literal["own", "claim", "look"]'  # whose span it is: ours, a framework's, that of an earlier call
 
 _current: ContextVar[Call | None] = ContextVar("trailmark_openai_call", default=None)
 current_call = _current.get
@@ -33,6 +39,8 @@ def start_call(client: Any, options: Any) -> Call | None:
     if outer is not None and outer.options is options:
         return None
     with guard("starting an OpenAI span"):
+        if (pending := span_of(options)) is not None:
+            return Call(pending, options, "", asks_usage=True, role="look")
         found = route(options.method, options.url)
         if found is None:
             return None
@@ -49,7 +57,7 @@ def start_call(client: Any, options: Any) -> Call | None:
         if span is not None:
             stream_options = body.get("stream_options") if isinstance(body, dict) else None
             key = str(getattr(client, "api_key", ""))
-            return Call(span, options, key, asks_usage=bool(stream_options), is_claimed=claimed is not None)
+            return Call(span, options, key, asks_usage=bool(stream_options), role="claim" if claimed else "own")
     return None
 
 
@@ -58,30 +66,32 @@ class Call:
 
     __slots__ = (
         "_api_key",
-        "_asks_usage",
         "_block",
         "_chunks",
         "_encoding",
         "_facts",
         "_has_token",
-        "_is_claimed",
         "_is_open",
         "_kind",
         "_outer",
         "_response",
+        "_role",
         "_size",
+        "asks_usage",
         "attempted_s",
         "attempts",
+        "hides_usage",
         "is_exhausted",
         "options",
         "span",
         "waits_s",
     )
 
-    def __init__(self, span: Span, options: Any, api_key: str, *, asks_usage: bool, is_claimed: bool) -> None:
+    def __init__(self, span: Span, options: Any, api_key: str, *, asks_usage: bool, role: Role) -> None:
         self.span, self.options = span, options
         self.is_exhausted = False  # the stream ended by itself
-        self._api_key, self._asks_usage, self._is_claimed = api_key, asks_usage, is_claimed
+        self.asks_usage, self.hides_usage = asks_usage, False
+        self._api_key, self._role = api_key, role
         self._response: Any = None
         self._kind = self._encoding = ""
         self._facts: dict[str, Any] = {}
@@ -90,7 +100,7 @@ class Call:
         self.attempted_s = 0.0
         self._chunks: list[bytes] = []
         self._size = 0
-        self._has_token = False
+        self._has_token = role == "look"  # its first token is another call's
         self._is_open = True
         self._outer: Call | None = None
         self._block: AbstractContextManager[None] | None = None
@@ -107,6 +117,8 @@ class Call:
         _current.set(self._outer)
         self._outer = self._block = self.options = None
         if error is not None:
+            if _SEES_NO_LAST_FAILURE and isinstance(error, openai.APIConnectionError):
+                self.ended_attempt(None, error.__cause__ or error)
             content = b""
             with guard("looking at an OpenAI answer"):
                 response = self._told()
@@ -137,10 +149,12 @@ class Call:
         if self.attempts:
             self.waits_s.append(round(time.monotonic() - self.attempted_s, 3))
 
-    def answered(self) -> None:
+    def answered(self, result: Any) -> None:
         """`request` returned: the answer is there, or is yet to be read by the user."""
         content, is_watched = b"", False
         with guard("looking at an OpenAI answer"):
+            if self.hides_usage:
+                hide_usage(result)
             response = self._told()
             if response is not None and response.is_closed:
                 content = _content(response)
@@ -193,13 +207,30 @@ class Call:
                 failure, self._facts["error"] = without_keys(error, self._api_key)
                 is_complete = True
             fields["metadata"] = fields.get("metadata", {}) | self._facts
-            if self._is_claimed:
+            pending = fields.pop("pending", None)
+            if self._role == "claim":
                 self._hand_back(fields, failed=failure is not None)
+            elif self._role == "look":
+                if is_complete and pending is None and error is None:
+                    self._settle(fields, failure)
             else:
+                if pending is not None:  # the model works on, whoever leaves
+                    keep(pending, self.span)
+                    is_complete = True
                 self.span.update(**fields)
                 if failure is not None:
                     self.span.fail(failure)
                 self.span.end(None if is_complete else "cancelled")
+
+    def _settle(self, fields: dict[str, Any], failure: BaseException | None) -> None:
+        """A later look found the answer: it belongs to the span of the call that asked for it."""
+        if "response_id" not in fields["metadata"]:
+            return  # not the answer: a page, or something new
+        settle(fields["metadata"]["response_id"])
+        fields["metadata"].pop("request_id", None)  # that of the look
+        if failure is not None:
+            self.span.fail(failure)
+        self.span.update(**fields)
 
     def _hand_back(self, fields: dict[str, Any], *, failed: bool) -> None:
         """What only the provider knows goes into the framework's span; after a failure the next try may claim it."""
@@ -222,7 +253,7 @@ class Call:
         finally:
             if not fields:
                 fields["output"] = data.decode(errors="replace")
-        if is_stream and not self._asks_usage and "finish_reasons" in fields["metadata"] and "usage" not in fields:
+        if is_stream and not self.asks_usage and "finish_reasons" in fields["metadata"] and "usage" not in fields:
             self._facts["usage_missing"] = "the request does not set stream_options.include_usage"
         if "failure" in fields:
             fields["failure"] = failure_in(fields["failure"])
@@ -249,4 +280,4 @@ class _Attempt:
 
 def _content(response: Any) -> bytes:
     """The body as far as somebody has read it; we never read."""
-    return vars(response).get("_content") or b""
+    return getattr(response, "_content", b"")

@@ -6,43 +6,55 @@ and body in canonical form. `_send_request` sees each attempt. The user's object
 
 from __future__ import annotations
 
+import copyreg
 import functools
-import sys
-from collections.abc import Awaitable, Callable
+import operator
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 import openai
 from trailmark.instrumentation import guard, patch
 
-from trailmark_openai._call import current_call, start_call
+from trailmark_openai._wrappers import hooks_for, original
 
-__all__ = ["instrument", "track_openai"]
+__all__ = ["instrument", "track_openai", "untrack_openai"]
 
 C = TypeVar("C", bound="openai.OpenAI | openai.AsyncOpenAI")
 
 _undo: list[Callable[[], None]] = []
 
 
-def track_openai(client: C) -> C:
+def track_openai(client: C, *, stream_usage: bool | None = None) -> C:
     """Record every call of this client, and of its copies; returns the same object. Twice is once.
 
+    `stream_usage`: whether a stream is asked for its usage where the caller did not, the extra chunk kept from the
+    caller's loop. None does it on OpenAI's and Azure's own hosts, True anywhere, False nowhere.
     Raises TypeError for anything but an OpenAI or AsyncOpenAI client (their Azure twins are such).
     """
-    if not isinstance(client, (openai.OpenAI, openai.AsyncOpenAI)):
-        kind = type(client).__name__
-        raise TypeError(f"track_openai takes an OpenAI or AsyncOpenAI client, or a subclass of one; got {kind}")
+    _check("track_openai", client)
     with guard("tracking an OpenAI client"):
-        cls: Any = type(client)
-        if not hasattr(cls, "_trailmark_tracked"):
-            client.__class__ = _tracked_class(cls)
+        client.__class__ = _tracked_class(_bare_class(client), stream_usage)
     return client
 
 
-def instrument() -> Callable[[], None]:
-    """Record every call of every OpenAI client in the process; returns a function that undoes it. Twice is once."""
+def untrack_openai(client: C) -> C:
+    """Give the client its own class back: nothing of it is recorded from the next call on. Returns the same object.
+
+    Copies made before stay tracked. Raises TypeError for what `track_openai` would refuse.
+    """
+    _check("untrack_openai", client)
+    client.__class__ = _bare_class(client)
+    return client
+
+
+def instrument(*, stream_usage: bool | None = None) -> Callable[[], None]:
+    """Record every call of every OpenAI client in the process; returns a function that undoes it. Twice is once.
+
+    `stream_usage` is that of `track_openai`.
+    """
     if not _undo:
         for owner in (openai.OpenAI, openai.AsyncOpenAI):
-            _undo.extend(patch(owner, name, hook) for name, hook in _hooks_for(owner))
+            _undo.extend(patch(owner, name, hook) for name, hook in hooks_for(owner, stream_usage))
     return _uninstrument
 
 
@@ -51,124 +63,33 @@ def _uninstrument() -> None:
         _undo.pop()()
 
 
+def _check(name: str, client: Any) -> None:
+    if not isinstance(client, (openai.OpenAI, openai.AsyncOpenAI)):
+        kind = type(client).__name__
+        raise TypeError(f"{name} takes an OpenAI or AsyncOpenAI client, or a subclass of one; got {kind}")
+
+
+def _bare_class(client: Any) -> Any:
+    cls = type(client)
+    return vars(cls).get("_trailmark_bare", cls)
+
+
 @functools.cache
-def _tracked_class(cls: type[Any]) -> type[Any]:
+def _tracked_class(cls: Any, stream_usage: bool | None) -> Any:
     """A subclass with the same name that records; copies of the client are made of it too."""
-    hooks = {name: hook(_original(getattr(cls, name))) for name, hook in _hooks_for(cls)}
+    hooks = {name: hook(original(getattr(cls, name))) for name, hook in hooks_for(cls, stream_usage)}
     place = {"__module__": cls.__module__, "__qualname__": cls.__qualname__, "__doc__": cls.__doc__}
-    return type(cls.__name__, (cls,), {**place, **hooks, "_trailmark_tracked": True})
+    meta: Any = type(cls)
+    return _kind_for(meta)(cls.__name__, (cls,), {**place, **hooks, "_trailmark_bare": cls})
 
 
-def _original(method: Any) -> Any:
-    """Below what `instrument` may have put there, so that nothing is seen twice."""
-    return getattr(method, "_trailmark_original", method)
+@functools.cache
+def _kind_for(meta: Any) -> Any:
+    """A metaclass of its own: pickle then asks how to write the class, which goes by another's name, and gets that."""
+    kind = type(meta.__name__, (meta,), {})
+    copyreg.pickle(kind, _as_bare)
+    return kind
 
 
-def _hooks_for(cls: type[Any]) -> list[tuple[str, Callable[[Any], Any]]]:
-    """`request`, and where each attempt is seen: in one place since openai 2.33, in three before."""
-    is_async = issubclass(cls, openai.AsyncOpenAI)
-    request = ("request", _async_request if is_async else _request)
-    if hasattr(cls, "_send_request"):
-        return [request, ("_send_request", _async_send if is_async else _send)]
-    return [
-        request,
-        ("_process_response", _process),
-        ("_make_status_error_from_response", _refused),
-        ("_sleep_for_retry", _retried),
-    ]
-
-
-def _request(inner: Callable[..., Any]) -> Callable[..., Any]:
-    @_stands_for(inner)
-    def request(self: Any, *args: Any, **kwargs: Any) -> Any:
-        call = start_call(self, args[1] if len(args) > 1 else kwargs.get("options"))
-        if call is None:
-            return inner(self, *args, **kwargs)
-        with call:
-            result = inner(self, *args, **kwargs)
-        call.answered()
-        return result
-
-    return request
-
-
-def _async_request(inner: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
-    @_stands_for(inner)
-    async def request(self: Any, *args: Any, **kwargs: Any) -> Any:
-        call = start_call(self, args[1] if len(args) > 1 else kwargs.get("options"))
-        if call is None:
-            return await inner(self, *args, **kwargs)
-        with call:
-            result = await inner(self, *args, **kwargs)
-        call.answered()
-        return result
-
-    return request
-
-
-def _send(inner: Callable[..., Any]) -> Callable[..., Any]:
-    @_stands_for(inner)
-    def send(self: Any, *args: Any, **kwargs: Any) -> Any:
-        call = current_call()
-        if call is None:
-            return inner(self, *args, **kwargs)
-        with call.attempt():
-            call.attempted(response := inner(self, *args, **kwargs))
-        return response
-
-    return send
-
-
-def _async_send(inner: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
-    @_stands_for(inner)
-    async def send(self: Any, *args: Any, **kwargs: Any) -> Any:
-        call = current_call()
-        if call is None:
-            return await inner(self, *args, **kwargs)
-        with call.attempt():
-            call.attempted(response := await inner(self, *args, **kwargs))
-        return response
-
-    return send
-
-
-def _process(inner: Callable[..., Any]) -> Callable[..., Any]:
-    @_stands_for(inner)
-    def process(self: Any, *args: Any, **kwargs: Any) -> Any:  # of async clients too: it returns their coroutine
-        call = current_call()
-        if call is not None and kwargs.get("response") is not None:
-            call.ended_attempt(kwargs["response"])
-        return inner(self, *args, **kwargs)
-
-    return process
-
-
-def _refused(inner: Callable[..., Any]) -> Callable[..., Any]:
-    @_stands_for(inner)
-    def refused(self: Any, response: Any) -> Any:
-        call = current_call()
-        if call is not None:
-            call.ended_attempt(response)
-        return inner(self, response)
-
-    return refused
-
-
-def _retried(inner: Callable[..., Any]) -> Callable[..., Any]:
-    @_stands_for(inner)
-    def retried(self: Any, *args: Any, **kwargs: Any) -> Any:  # of async clients too: it returns their coroutine
-        call = current_call()
-        if call is not None:
-            call.ended_attempt(kwargs.get("response"), sys.exc_info()[1])
-        return inner(self, *args, **kwargs)
-
-    return retried
-
-
-def _stands_for(inner: Callable[..., Any]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    def mark(wrapper: Callable[..., Any]) -> Callable[..., Any]:
-        functools.update_wrapper(wrapper, inner)
-        vars(wrapper)["_trailmark_original"] = _original(inner)
-        return wrapper
-
-    return mark
+def _as_bare(cls: Any) -> tuple[Any, ...]:
+    return operator.getitem, ((cls._trailmark_bare,), 0)

@@ -7,6 +7,8 @@ import re
 import zlib
 from typing import Any, Final
 
+from trailmark_openai._media import LIMIT, file_facts, sized, without_media
+from trailmark_openai._pending import PENDING
 from trailmark_openai._stream import read_stream
 from trailmark_openai._usage import usage_parts
 
@@ -19,10 +21,10 @@ _FACTS: Final = {
     "provider": "upstream_provider",
     "incomplete_details": "incomplete_details",
 }
+_WHERE_USAGE: Final = ("x_groq", "turn", "session")  # Groq's streams; agents
 _NOT_OUTPUT: Final = {"id", "object", "created", "created_at", "model", "usage", *_FACTS}
 _SECRETS: Final = ("authorization", "headers", "domain_secrets", "client_secret")
 _HIDDEN: Final = "[hidden]"
-_MEDIA_LIMIT: Final = 64 * 1024
 _TOKEN: Final = re.compile(rb'"(?:content|refusal|reasoning_content|arguments|text|delta|b64_json)" ?: ?"[^"]')
 
 
@@ -37,7 +39,7 @@ def from_request(body: Any, files: Any) -> dict[str, Any]:
         if isinstance(given.get(key), list):
             given[key] = [_without_media(message) for message in given[key]]
     if files:
-        given["files"] = [_file(*item) for item in (files.items() if isinstance(files, dict) else files)]
+        given["files"] = [file_facts(*item) for item in (files.items() if isinstance(files, dict) else files)]
     if isinstance(model := body.get("model"), str):
         return {"input": given, "model": model, "metadata": {"model_requested": model}}
     return {"input": given}
@@ -47,15 +49,25 @@ def from_body(content: bytes, kind: str) -> tuple[dict[str, Any], bool]:
     """What an answer says, by its content type, and whether a stream said everything."""
     if kind == "text/event-stream":
         answer, is_complete = read_stream(content)
-        return _from_json(answer), is_complete
+        fields = _lighter(_from_json(answer), content)
+        if "pending" in fields and not answer.get("background"):
+            del fields["pending"]  # it was left, and that called it off
+        return fields, is_complete
     if "json" in kind:
         try:
-            return _from_json(json.loads(content)), True
+            fields = _from_json(json.loads(content))
+            return _lighter(fields, content), True
         except ValueError:
             return {"output": content.decode(errors="replace"), "metadata": {}}, False
     if kind.startswith("text/"):
         return {"output": content.decode(errors="replace"), "metadata": {}}, True
     return {"output": {"bytes": len(content), "content_type": kind}, "metadata": {}}, True
+
+
+def _lighter(fields: dict[str, Any], content: bytes) -> dict[str, Any]:
+    if len(content) > LIMIT:  # a smaller one holds nothing large
+        fields["output"] = without_media(fields["output"])
+    return fields
 
 
 def has_token(data: bytes, kind: str) -> bool:
@@ -81,7 +93,11 @@ def _from_json(answer: Any) -> dict[str, Any]:
     fields: dict[str, Any] = {"output": _output(answer)}
     if isinstance(answer.get("model"), str) and answer["model"]:
         fields["model"] = answer["model"]
-    usage = answer.get("usage") or (answer.get("x_groq") or {}).get("usage")
+    usage = answer.get("usage")
+    if not usage:
+        usage = next(
+            (inner["usage"] for key in _WHERE_USAGE if (inner := answer.get(key)) and inner.get("usage")), None
+        )
     if isinstance(usage, dict):
         fields |= {"usage": usage_parts(usage), "usage_raw": usage}
         cost = usage.get("cost")  # OpenRouter says what it charged
@@ -92,9 +108,22 @@ def _from_json(answer: Any) -> dict[str, Any]:
     if any(reasons):
         metadata["finish_reasons"] = reasons
     fields["metadata"] = metadata
-    if answer.get("error") or answer.get("status") == "failed":
-        fields["failure"] = answer.get("error") or "the response failed"
+    status = answer.get("status")
+    if answer.get("error") or status == "failed":
+        fields["failure"] = answer.get("error") or answer.get("errors") or "the response failed"
+    elif status in PENDING and isinstance(answer.get("id"), str):
+        fields["pending"] = answer["id"]
+    began, ended = answer.get("created_at"), answer.get("completed_at")
+    if isinstance(began, (int, float)) and isinstance(ended, (int, float)):
+        metadata["took_s"] = ended - began
     return fields
+
+
+def _usage_inside(answer: dict[str, Any]) -> Any:
+    for key in _WHERE_USAGE:
+        if isinstance(inner := answer.get(key), dict) and inner.get("usage"):
+            return inner["usage"]
+    return None
 
 
 def _output(answer: dict[str, Any]) -> Any:
@@ -108,14 +137,8 @@ def _output(answer: dict[str, Any]) -> Any:
             first = data[0]["embedding"]
             size = len(first) if isinstance(first, list) else len(first) * 3 // 16  # base64 of 4-byte floats
             return {"embeddings": len(data), "dimensions": size}
-        return {"data": [_sized(item) for item in data]}
-    return _sized({key: value for key, value in answer.items() if key not in _NOT_OUTPUT})
-
-
-def _sized(item: Any) -> Any:
-    if isinstance(item, dict) and isinstance(item.get("b64_json"), str):
-        return {**item, "b64_json": f"<{len(item['b64_json']) * 3 // 4} bytes>"}
-    return item
+        return {"data": [sized(item) if isinstance(item, dict) else item for item in data]}
+    return sized({key: value for key, value in answer.items() if key not in _NOT_OUTPUT})
 
 
 def _without_secrets(tools: Any) -> Any:
@@ -131,25 +154,6 @@ def _without_secrets(tools: Any) -> Any:
 
 
 def _without_media(message: Any) -> Any:
-    if isinstance(message, dict) and isinstance(message.get("content"), list):
-        return {**message, "content": [_cut_media(part) for part in message["content"]]}
-    return message
-
-
-def _cut_media(part: Any) -> Any:
-    """A picture or a recording inside a message, as its kind and size when it is large."""
-    if isinstance(part, dict):
-        return (
-            {key: _cut_media(value) if isinstance(value, (dict, str)) else value for key, value in part.items()}
-            if (part.get("type") not in ("text", "input_text", "output_text"))
-            else part
-        )
-    if len(part) > _MEDIA_LIMIT:
-        return f"{part[: part.find(',') + 1 if part.startswith('data:') else 0]}<{len(part) * 3 // 4} bytes>"
-    return part
-
-
-def _file(name: str, content: Any) -> dict[str, Any]:
-    given, data = (content[0], content[1]) if isinstance(content, tuple) else (getattr(content, "name", None), content)
-    size = len(data) if isinstance(data, (bytes, bytearray, str)) else None
-    return {"field": name, "name": str(given) if given else None, "bytes": size}
+    if type(message) is dict and type(message.get("content")) is str:  # most are: no closer look
+        return message
+    return without_media(message)

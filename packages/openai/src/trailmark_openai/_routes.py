@@ -25,11 +25,23 @@ _ROUTES: Final = {
     "/audio/transcriptions": ("openai.audio.transcriptions", "llm"),
     "/audio/translations": ("openai.audio.translations", "llm"),
     "/videos": ("openai.videos", "llm"),
+    "/threads/runs": ("openai.threads.runs", "llm"),
+    "/batches": ("openai.batches", "general"),
+    "/files": ("openai.files", "general"),
 }
-# What a program administers; no model answers.
+_WITH_ID: Final = (
+    (re.compile(r"/threads/[^/]+/runs(/[^/]+/submit_tool_outputs)?"), ("openai.threads.runs", "llm")),
+    (re.compile(r"/vector_stores/[^/]+/search"), ("openai.vector_stores.search", "retriever")),
+    (re.compile(r"/agents/sessions(/[^/]+/events)?"), ("openai.agents.sessions", "agent")),
+    (re.compile(r"/agents/automations/[^/]+/invocations"), ("openai.agents.automations", "agent")),
+    (re.compile(r"/batches/[^/]+/cancel"), ("openai.batches.cancel", "general")),
+)
+_DOWNLOAD: Final = re.compile(r"/files/[^/]+/content")
+# What a program administers; no model answers, and some of it is secrets.
 _NO_CALL: Final = re.compile(
-    r"/(models|files|uploads|fine_tuning|containers|skills|webhooks|conversations|evals|organization|projects|admin"
-    r"|vector_stores|batches|assistants|threads|realtime|live|safety|content_provenance_checks)(/|$)"
+    r"/(models|files|uploads|fine_tuning|containers|skills|webhooks|webhook_endpoints|conversations|evals|organization"
+    r"|projects|admin|vector_stores|batches|assistants|threads|agents|vaults|chatkit|realtime|live|safety"
+    r"|content_provenance_checks|audio/voices|audio/voice_consents)(/|$)"
 )
 _ID: Final = re.compile(r"/[^/]*\d[^/]*")  # a path names many things by id; a span's name must not
 _HOSTS: Final = (
@@ -59,11 +71,13 @@ _PORTS: Final = {11434: "ollama", 1234: "lmstudio"}
 def route(method: str, url: str) -> tuple[str, str] | None:
     """Span name and type of a request; None for what is no call of a model. New routes get a name of their own."""
     path = url.partition("?")[0].rstrip("/")
+    if method.lower() != "post":
+        return ("openai.files.content", "general") if _DOWNLOAD.fullmatch(path) else None
     known = _ROUTES.get(path)
-    if known is not None and method.lower() == "post":
+    if known is not None:
         return known
-    if method.lower() != "post" or _NO_CALL.search(path):
-        return None
+    if _NO_CALL.search(path):
+        return next((found for pattern, found in _WITH_ID if pattern.fullmatch(path)), None)
     if "://" in path:
         path = urlsplit(path).path
     return f"openai{_ID.sub('', path if path.startswith('/') else f'/{path}').replace('/', '.')}", "general"
