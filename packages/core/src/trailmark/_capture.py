@@ -73,14 +73,16 @@ def _may_hide(value: Any, encoded: bytes) -> bool:
     """Whether a closer look for NaN and infinities is due. Searching long text for `null` is dearer than all the rest:
     marshal writes floats in binary, where NaN and infinity end in 7F or FF, single bytes that memchr finds.
     """
-    if len(encoded) > 512:
-        try:
-            binary = marshal.dumps(value)
-        except ValueError:  # a date or an UUID in there
-            binary = b"\x7f"
-        if b"\x7f" not in binary and b"\xff" not in binary:
-            return False
-    return b"null" in encoded
+    is_short = len(encoded) <= 512
+    if is_short and b"null" not in encoded:
+        return False
+    try:
+        binary = marshal.dumps(value)
+    except ValueError:  # a date or an UUID in there
+        binary = b"\x7f"
+    if b"\x7f" not in binary and b"\xff" not in binary:
+        return False
+    return is_short or b"null" in encoded
 
 
 def _hides_nonfinite(value: Any) -> bool:

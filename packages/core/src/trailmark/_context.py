@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
@@ -80,18 +80,25 @@ def leave(span: Span, before: Span | None) -> None:
         _current.set(before)
 
 
-@contextmanager
-def use_span(span: Span | None) -> Iterator[None]:
+def use_span(span: Span | None) -> AbstractContextManager[None]:
     """The span is current inside the block; None leaves things as they are."""
-    if span is None:
-        yield
-        return
-    before = _current.get()
-    _current.set(span)
-    try:
-        yield
-    finally:
-        leave(span, before)
+    return _Use(span)
+
+
+class _Use:
+    __slots__ = ("_before", "_span")
+
+    def __init__(self, span: Span | None) -> None:
+        self._span = span
+
+    def __enter__(self) -> None:
+        if self._span is not None:
+            self._before = _current.get()
+            _current.set(self._span)
+
+    def __exit__(self, *_: object) -> None:
+        if self._span is not None:
+            leave(self._span, self._before)
 
 
 @contextmanager

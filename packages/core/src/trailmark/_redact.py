@@ -32,7 +32,15 @@ _SHAPES: Final = re.compile(
     r"|-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)|(?<=://)[^/\s:@\"]+:[^/\s:@\"]+(?=@)",
     re.ASCII | re.DOTALL,
 )
-_UNDERSCORED: Final = (b"_live_", b"_test_", b"ghp_", b"gho_", b"ghu_", b"ghs_", b"ghr_", b"github_pat_", b"hf_")
+_MARKS: Final = (
+    (b"-", (b"sk-", b"xox", b"glpat-", b"-----BEGIN")),
+    (b"_", (b"_live_", b"_test_", b"ghp_", b"gho_", b"ghu_", b"ghs_", b"ghr_", b"github_pat_", b"hf_")),
+    (b"A", (b"AKIA", b"ASIA", b"AIza")),
+    (b"J", (b"eyJ",)),
+    (b"B", (b"Bearer",)),
+)
+_KEY_WORDS: Final = (b"key", b"token", b"secret", b"pass", b"authoriz", b"credential", b"cookie")  # one is in each
+_SHORT: Final = 4096
 _CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _CONTAINERS: Final = frozenset((dict, list, tuple))
 _LEAVES: Final = frozenset((str, int, float, bool, type(None), bytes, date, datetime, time, UUID))
@@ -85,6 +93,8 @@ class Redactor:
 
     def _has_key(self, encoded: bytes, value: Any) -> bool:
         """Whether any key in there looks secret: level by level, so that most of the work is done in C."""
+        if len(encoded) < _SHORT and encoded.isascii() and not _has_key_word(encoded.lower()):
+            return False
         if type(value) not in _CONTAINERS:
             if encoded[:1] not in b"{[":
                 return False
@@ -154,23 +164,19 @@ def findings(plain: Any, redactor: Redactor, path: str = "$") -> list[str]:
 
 def _has_shape(encoded: bytes) -> bool:
     """Whether a closer look for secrets by shape is due: letters that each has, at memchr's speed, then its mark."""
-    return (
-        (b"-" in encoded and _any_in(encoded, (b"sk-", b"xox", b"glpat-", b"-----BEGIN")))
-        or (
-            b"_" in encoded
-            and _any_in(
-                encoded, (b"_live_", b"_test_", b"ghp_", b"gho_", b"ghu_", b"ghs_", b"ghr_", b"github_pat_", b"hf_")
-            )
-        )
-        or (b"A" in encoded and _any_in(encoded, (b"AKIA", b"ASIA", b"AIza")))
-        or (b"J" in encoded and b"eyJ" in encoded)
-        or (b"B" in encoded and b"Bearer" in encoded)
-        or (b"@" in encoded and b"://" in encoded)
-    )
+    for letter, marks in _MARKS:
+        if letter in encoded:
+            for mark in marks:  # a loop in place: `any` and its generator cost as much as all the searches
+                if mark in encoded:
+                    return True
+    return b"@" in encoded and b"://" in encoded
 
 
-def _any_in(encoded: bytes, marks: tuple[bytes, ...]) -> bool:
-    return any(mark in encoded for mark in marks)
+def _has_key_word(lowered: bytes) -> bool:
+    for word in _KEY_WORDS:  # noqa: SIM110 - `any` and its generator cost more than the searches
+        if word in lowered:
+            return True
+    return False
 
 
 def _normal(key: str) -> str:

@@ -225,7 +225,7 @@ class Span:
             self._fields["output"] = self._recorder.capture(output)
         for key, text in (("model", model), ("provider", provider)):
             if text is not None:
-                self._fields[key] = self._recorder.capture(str(text))
+                self._fields[key] = wire.text(self._recorder.redactor.text(str(text))).encode()
         if usage_raw is not None:
             self._fields["usage_raw"] = self._recorder.capture(usage_raw)
 

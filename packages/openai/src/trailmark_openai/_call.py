@@ -57,7 +57,10 @@ def start_call(client: Any, options: Any) -> Call | None:
         if span is not None:
             stream_options = body.get("stream_options") if isinstance(body, dict) else None
             key = str(getattr(client, "api_key", ""))
-            return Call(span, options, key, asks_usage=bool(stream_options), role="claim" if claimed else "own")
+            call = Call(span, options, key, asks_usage=bool(stream_options), role="claim" if claimed else "own")
+            if isinstance(body, dict) and isinstance(model := body.get("model"), str):
+                call.facts["model_requested"] = model
+            return call
     return None
 
 
@@ -69,7 +72,6 @@ class Call:
         "_block",
         "_chunks",
         "_encoding",
-        "_facts",
         "_has_token",
         "_is_open",
         "_kind",
@@ -80,6 +82,7 @@ class Call:
         "asks_usage",
         "attempted_s",
         "attempts",
+        "facts",
         "hides_usage",
         "is_exhausted",
         "options",
@@ -94,7 +97,7 @@ class Call:
         self._api_key, self._role = api_key, role
         self._response: Any = None
         self._kind = self._encoding = ""
-        self._facts: dict[str, Any] = {}
+        self.facts: dict[str, Any] = {}
         self.attempts: list[int | str] = []
         self.waits_s: list[float] = []
         self.attempted_s = 0.0
@@ -187,9 +190,9 @@ class Call:
             if not response.is_closed:
                 self._encoding = headers.get("content-encoding", "").strip().lower()
             if request_id := headers.get("x-request-id") or headers.get("apim-request-id"):
-                self._facts["request_id"] = request_id
+                self.facts["request_id"] = request_id
         if len(self.attempts) > 1:
-            self._facts |= {"attempts": self.attempts, "waits_s": self.waits_s}
+            self.facts |= {"attempts": self.attempts, "waits_s": self.waits_s}
         return response
 
     def _end(self, content: bytes, error: BaseException | None = None, *, is_stream: bool = False) -> None:
@@ -204,9 +207,9 @@ class Call:
         finally:  # the test kit lets our own faults out, the span ends all the same
             failure = fields.pop("failure", None)
             if error is not None and not (is_stream and is_complete):  # what follows the last event is housekeeping
-                failure, self._facts["error"] = without_keys(error, self._api_key)
+                failure, self.facts["error"] = without_keys(error, self._api_key)
                 is_complete = True
-            fields["metadata"] = fields.get("metadata", {}) | self._facts
+            fields["metadata"] = fields.get("metadata", {}) | self.facts
             pending = fields.pop("pending", None)
             if self._role == "claim":
                 self._hand_back(fields, failed=failure is not None)
@@ -254,7 +257,7 @@ class Call:
             if not fields:
                 fields["output"] = data.decode(errors="replace")
         if is_stream and not self.asks_usage and "finish_reasons" in fields["metadata"] and "usage" not in fields:
-            self._facts["usage_missing"] = "the request does not set stream_options.include_usage"
+            self.facts["usage_missing"] = "the request does not set stream_options.include_usage"
         if "failure" in fields:
             fields["failure"] = failure_in(fields["failure"])
             return True

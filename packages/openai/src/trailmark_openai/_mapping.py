@@ -41,7 +41,7 @@ def from_request(body: Any, files: Any) -> dict[str, Any]:
     if files:
         given["files"] = [file_facts(*item) for item in (files.items() if isinstance(files, dict) else files)]
     if isinstance(model := body.get("model"), str):
-        return {"input": given, "model": model, "metadata": {"model_requested": model}}
+        return {"input": given, "model": model}
     return {"input": given}
 
 

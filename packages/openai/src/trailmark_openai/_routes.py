@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 from urllib.parse import urlsplit
+from weakref import WeakKeyDictionary
 
 import openai
 
@@ -65,6 +66,7 @@ _HOSTS: Final = (
     ("api.aws", "bedrock"),
     ("api.anthropic.com", "anthropic"),
 )
+_known: WeakKeyDictionary[Any, tuple[Any, str]] = WeakKeyDictionary()  # taking a URL apart is dear
 _PORTS: Final = {11434: "ollama", 1234: "lmstudio"}
 
 
@@ -85,12 +87,19 @@ def route(method: str, url: str) -> tuple[str, str] | None:
 
 def provider_of(client: Any) -> str:
     """Who answers: by the client's class, then by its host. Loopback speaks for OpenAI, as a proxy or a test would."""
+    url = client.base_url
+    known = _known.get(client)
+    if known is None or known[0] is not url:
+        _known[client] = known = (url, _provider(client, url))
+    return known[1]
+
+
+def _provider(client: Any, url: Any) -> str:
     runtime = getattr(client, "_provider_runtime", None)
     if runtime is not None and isinstance(name := getattr(runtime, "name", None), str):
         return name
     if isinstance(client, (openai.AzureOpenAI, openai.AsyncAzureOpenAI)):
         return "azure"
-    url = client.base_url
     host = str(url.host)
     for suffix, name in _HOSTS:
         if host.endswith(suffix) and (len(host) == len(suffix) or host[-len(suffix) - 1] in ".-"):
