@@ -25,7 +25,7 @@ PUBLIC = {
         "update_current_trace update_current_span get_current_trace get_current_span "
         "copy_to_thread attach distributed_headers"
     ),
-    "trailmark_openai": "track_openai instrument",
+    "trailmark_openai": "track_openai untrack_openai instrument",
 }
 
 

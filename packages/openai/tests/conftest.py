@@ -5,6 +5,7 @@ from pathlib import Path
 
 import openai
 import pytest
+import trailmark
 from trailmark_openai import track_openai
 
 sys.path.insert(0, str(Path(__file__).parent))  # importlib mode does not: the fake service is shared by these tests
@@ -22,6 +23,14 @@ def service():
 def fake(service):
     service.reset()
     return service
+
+
+@pytest.fixture
+def production(tmp_path):
+    """Settings as outside of tests, with a back end that is dead; taken back at the end."""
+    trailmark.configure(url="http://127.0.0.1:9", home=tmp_path, quiet=True, flush_timeout=0.1)
+    yield
+    trailmark.configure(url=None, home=None, quiet=None, flush_timeout=None)
 
 
 @pytest.fixture

@@ -141,8 +141,7 @@ def test_a_huge_request_reaches_the_service_whole(client, fake, trail):
     assert sum(map(len, trail.raw)) < 20_000_000
 
 
-def test_a_span_may_be_slow_to_deliver_and_the_call_is_not(fake, monkeypatch, tmp_path):
-    trailmark.configure(url="http://127.0.0.1:9", home=tmp_path, quiet=True)
+def test_a_span_may_be_slow_to_deliver_and_the_call_is_not(fake, production):
     fake.answer(chat("Hi"))
     with track_openai(openai.OpenAI(base_url=fake.url, api_key="none")) as client:
         answer = client.chat.completions.create(**ASK)

@@ -2,7 +2,6 @@ import asyncio
 
 import openai
 import pytest
-import trailmark
 from fake_openai import chat, chat_stream
 from trailmark_openai import _mapping, track_openai
 
@@ -122,8 +121,7 @@ def test_a_fault_of_ours_is_red_here_and_keeps_the_answer(client, fake, trail, m
     assert '"content": "Hi"' in span["output"]
 
 
-def test_a_fault_of_ours_is_not_seen_by_the_user(client, fake, monkeypatch, tmp_path):
-    trailmark.configure(home=tmp_path, quiet=True)
+def test_a_fault_of_ours_is_not_seen_by_the_user(client, fake, monkeypatch, production):
     monkeypatch.setattr(_mapping, "usage_parts", lambda usage: 1 / 0)
     fake.answer(chat("Hi"))
     fake.answer(chat_stream("Hi", usage={"prompt_tokens": 1}))
