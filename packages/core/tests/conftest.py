@@ -70,8 +70,10 @@ def _handler(collector: Collector) -> type[BaseHTTPRequestHandler]:
                 data = gzip.decompress(data)
             status, answer = collector.answers.pop(0) if collector.answers else (200, {"accepted": 1, "rejected": []})
             if 200 <= status < 300:
-                is_lines = "ndjson" in self.headers["Content-Type"]
-                body = [json.loads(line) for line in data.splitlines()] if is_lines else json.loads(data)
+                kind = self.headers.get("Content-Type", "")
+                body: Any = data
+                if "json" in kind:
+                    body = list(map(json.loads, data.splitlines())) if "ndjson" in kind else json.loads(data)
                 collector.bodies.append((self.command, self.path, body))
                 collector.headers.append(dict(self.headers))
             self.reply(status, answer)

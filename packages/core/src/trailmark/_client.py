@@ -12,6 +12,7 @@ from uuid import UUID
 from trailmark import wire
 from trailmark._context import Remote
 from trailmark._edits import edit_span, edit_trace, write_score
+from trailmark._files import File, read_files, write_files
 from trailmark._pipeline import FlushResult, Pipeline
 from trailmark._process import configured, is_tracing_active, pipeline
 from trailmark._recorder import Recorder
@@ -62,7 +63,10 @@ class Client:
     def trace(
         self, name: str, *, start_time: datetime | None = None, end_time: datetime | None = None, **fields: Any
     ) -> Trace:
-        """A trace of its own. Fields: input, output, metadata, tags, thread_id, user_id, environment, scores."""
+        """A trace of its own.
+
+        Fields: input, output, metadata, tags, thread_id, user_id, environment, scores, attachments.
+        """
         trace = Trace(self, name, start_time, fields)
         if end_time is not None:
             trace.end(end_time=end_time)
@@ -114,7 +118,8 @@ class Client:
     def update_span(self, id: str, *, trace_id: str | None = None, **fields: Any) -> None:
         """Change a span by id, as `update_trace`; `trace_id` is needed only for an Opik server.
 
-        Fields: name, type, input, output, metadata, tags, scores, model, provider, usage, usage_raw, total_cost.
+        Fields: name, type, input, output, metadata, tags, scores, model, provider, usage, usage_raw, total_cost,
+        attachments.
         """
         self._edit(partial(edit_span, trace_id=_id(trace_id) if trace_id else None), _id(id), fields)
 
@@ -181,13 +186,13 @@ class Trace:
         self._client, self._recorder = client, client._recorder
         self.id = self._recorder.new_id()
         self._fields = TraceFields(self._recorder)
-        self._fields.update(name=name, **fields)
+        files = self._set({"name": name, **fields})
         self.start_us = _us(start_time)
         self._end_us: int | None = None
         self._ver = 0
         if is_tracing_active():
             self._client._pipeline.tell(client.project_name, self.id)
-        self._write(wire.OPEN)
+        self._write(wire.OPEN, files)
 
     def span(
         self,
@@ -202,9 +207,9 @@ class Trace:
         return Span(self, None, name, type, start_time, end_time, fields)
 
     def update(self, **fields: Any) -> None:
-        """Merge metadata, add tags, replace scores by name, set the rest."""
-        self._fields.update(**fields)
-        self._write(self._next_ver())
+        """Merge metadata, add tags, attachments and scores (replaced by name), set the rest."""
+        files = self._set(fields)
+        self._write(self._next_ver(), files)
 
     def score(
         self, name: str, value: float | bool | None = None, *, label: str | None = None, reason: str | None = None
@@ -214,15 +219,21 @@ class Trace:
 
     def end(self, *, end_time: datetime | None = None, **fields: Any) -> None:
         """End the trace; the first call decides the end time."""
-        self._fields.update(**fields)
+        files = self._set(fields)
         if self._end_us is None:
             self._end_us = max(_us(end_time), self.start_us)
-        self._write(self._next_ver())
+        self._write(self._next_ver(), files)
+
+    def _set(self, fields: dict[str, Any]) -> list[File]:
+        """What is not allowed raises, and nothing is written; attachments are for `_write`."""
+        files = read_files(fields.pop("attachments", None))
+        self._fields.update(**fields)
+        return files
 
     def _next_ver(self) -> int:
         return wire.END if self._ver < wire.END and self._end_us is not None else max(self._ver + 1, wire.now_us())
 
-    def _write(self, ver: int) -> None:
+    def _write(self, ver: int, files: list[File]) -> None:
         self._ver = ver
         if not is_tracing_active() or not self._recorder.is_recording(self.id):
             return
@@ -234,6 +245,7 @@ class Trace:
             **self._fields.fields(),
         }
         self._recorder.sink(wire.encode("trace", self.id, ver, fields))
+        write_files(self._recorder, self._recorder.sink, self._client.project_name, self.id, None, files)
 
 
 class Span:

@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 
 from trailmark import wire
+from trailmark._files import read_files, write_files
 from trailmark._recorder import Recorder
 from trailmark._span import Span, TraceFields
 from trailmark.model import UNSET, Score
@@ -19,17 +20,22 @@ def edit_trace(recorder: Recorder, project: str, id: str, fields: Mapping[str, A
     """Write a patch for a trace. Raises TypeError or ValueError for what is not allowed, and writes nothing."""
     holder = TraceFields(recorder)
     holder.plain, holder.metadata = {}, {}  # of this edit alone
-    holder.update(**fields)
+    given = dict(fields)
+    files = read_files(given.pop("attachments", None))
+    holder.update(**given)
     changes = holder.fields()
     changes.pop("scores", None)
     _write(recorder, project, {"trace_id": id}, changes, holder.scores)
+    write_files(recorder, recorder.sink, project, id, None, files)
 
 
 def edit_span(recorder: Recorder, project: str, id: str, trace_id: str | None, fields: Mapping[str, Any]) -> None:
     """As `edit_trace`, for a span; `trace_id` where it is known: an Opik server wants it."""
     probe = Span(recorder, "", "general", None, project)
     probe.trace = None
-    probe.set(**fields)
+    given = dict(fields)
+    files = read_files(given.pop("attachments", None))
+    probe.set(**given)
     changes: dict[str, Any] = {key: orjson.Fragment(data) for key, data in probe._fields.items()}
     for key in ("name", "type"):
         if fields.get(key) is not None:
@@ -41,6 +47,7 @@ def edit_span(recorder: Recorder, project: str, id: str, trace_id: str | None, f
     if probe._tags:
         changes["tags"] = orjson.Fragment(recorder.redactor(orjson.dumps(probe._tags)))
     _write(recorder, project, {"span_id": id, "trace_id": trace_id}, changes, probe._scores or [])
+    write_files(recorder, recorder.sink, project, trace_id, id, files)
 
 
 def write_score(recorder: Recorder, project: str, target: Mapping[str, str | None], score: Score) -> None:

@@ -11,6 +11,7 @@ import orjson
 
 from trailmark import wire
 from trailmark._capture import capture_error
+from trailmark._files import AttachmentInput, read_files, write_files
 from trailmark._guard import fault, guard
 from trailmark.model import UNSET, ErrorInfo, Score, ScoreInput, Status, Unset, check_scores, check_type, check_usage
 
@@ -198,6 +199,7 @@ class Span:
         usage: Mapping[str, Any] | None = None,
         usage_raw: Any = None,
         total_cost: float | None = None,
+        attachments: AttachmentInput | None = None,
     ) -> None:
         """As `update`, but raises TypeError or ValueError for what is not allowed, and writes nothing."""
         if type is not None:
@@ -228,6 +230,13 @@ class Span:
                 self._fields[key] = wire.text(self._recorder.redactor.text(str(text))).encode()
         if usage_raw is not None:
             self._fields["usage_raw"] = self._recorder.capture(usage_raw)
+        if attachments is not None:
+            self._attach(attachments)
+
+    def _attach(self, given: AttachmentInput) -> None:
+        files, sink = read_files(given), self._recorder.sink_of(self)
+        if sink is not None:
+            write_files(self._recorder, sink, self.project, self.trace_id, self.id, files)
 
     def set_input(self, value: Any) -> None:
         """Capture the input as it is now; both records of the span share the bytes."""

@@ -10,6 +10,7 @@ from typing import Any, ParamSpec, TypeVar
 
 from trailmark._context import continue_from, current
 from trailmark._edits import edit_trace
+from trailmark._files import read_files, write_files
 from trailmark._guard import guard, say_once
 from trailmark._process import is_tracing_active, pipeline
 from trailmark._propagation import Headers, read_headers, write_headers
@@ -41,7 +42,7 @@ def get_current_trace() -> Span | None:
 
 
 def update_current_span(fields: Mapping[str, Any] | None = None, /, **more: Any) -> None:
-    """Set name, type, input, output, model, provider, usage, total_cost; merge metadata; add tags and scores.
+    """Set name, type, input, output, model, provider, usage, total_cost; merge metadata; add tags, scores, attachments.
 
     A mapping given positionally is the same as keywords. Inside traced code nothing raises: a bad value is said once.
     """
@@ -53,8 +54,9 @@ def update_current_span(fields: Mapping[str, Any] | None = None, /, **more: Any)
 
 
 def update_current_trace(fields: Mapping[str, Any] | None = None, /, **more: Any) -> None:
-    """Set name, input, output, thread_id, user_id, environment; merge metadata; add tags and scores: the trace's.
+    """Set the trace's name, input, output, thread_id, user_id, environment; merge metadata; add the rest.
 
+    The rest: tags, scores, attachments.
     `scores={"quality": 0.9, "verdict": "good"}` and `feedback_scores=[{"name": …, "value": …}]` are the same.
     """
     span = _current_or_hint("update_current_trace")
@@ -62,11 +64,15 @@ def update_current_trace(fields: Mapping[str, Any] | None = None, /, **more: Any
         return
     with guard("update_current_trace"):
         root, given = span.root, {**(fields or {}), **more}
+        recorder = root._recorder
         if root.trace is not None:
+            files = read_files(given.pop("attachments", None))
             root.trace.update(**given)
             root.touched()
-        elif pipeline().recorder.is_sampled(root):  # the root is in another process: told by id
-            edit_trace(pipeline().recorder, root.project, root.trace_id, given)
+            if files and (sink := recorder.sink_of(root)) is not None:
+                write_files(recorder, sink, root.project, root.trace_id, None, files)
+        elif recorder.is_sampled(root):  # the root is in another process: told by id
+            edit_trace(recorder, root.project, root.trace_id, given)
 
 
 def distributed_headers() -> dict[str, str]:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias, TypedDict, cast, get_args
 
 __all__ = [
     "SPAN_TYPES",
     "UNSET",
     "USAGE_PARTS",
+    "Attachment",
     "ErrorInfo",
     "Score",
     "ScoreInput",
@@ -62,6 +65,18 @@ class Score(TypedDict):
     value: float | bool | None
     label: str | None
     reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file that belongs to a span or trace: `data` is a path, read when it is given, or bytes, which need a `name`.
+
+    `content_type` is guessed from the name unless it is given. At most 16 MB.
+    """
+
+    data: str | os.PathLike[str] | bytes
+    name: str | None = None
+    content_type: str | None = None
 
 
 ScoreInput: TypeAlias = Mapping[str, Any] | Sequence[Mapping[str, Any]]

@@ -14,7 +14,7 @@ import httpx2
 
 from trailmark.errors import ExportError
 
-__all__ = ["Answer", "client", "exchange", "is_loopback", "post"]
+__all__ = ["Answer", "client", "exchange", "is_loopback", "post", "put_elsewhere"]
 
 CONNECT_S: Final = 2.0
 READ_S: Final = 10.0
@@ -53,14 +53,28 @@ def is_loopback(base: str) -> bool:
     return host.startswith(("127.", "localhost", "[::1]"))
 
 
-def post(http: httpx2.Client, url: str, body: bytes, headers: Mapping[str, str], *, method: str = "POST") -> Answer:
+def post(
+    http: httpx2.Client,
+    url: str,
+    body: bytes,
+    headers: Mapping[str, str],
+    *,
+    method: str = "POST",
+    compressed: bool = True,
+) -> Answer:
     """One try. What may pass later, a redirect included, raises a retryable ExportError; a refusal one that is not."""
     sent = dict(headers)
-    if len(body) >= GZIP_FROM and not is_loopback(url):
+    if compressed and len(body) >= GZIP_FROM and not is_loopback(url):
         body, sent["Content-Encoding"] = gzip.compress(body, 1), "gzip"
     answer = exchange(http, method, url, body, sent)
     _check(url, answer)
     return answer
+
+
+def put_elsewhere(url: str, data: bytes) -> str:
+    """PUT to a storage the server named, without our headers and keys; its ETag."""
+    with client({}, url) as http:
+        return post(http, url, data, {}, method="PUT", compressed=False).headers.get("etag", "")
 
 
 def exchange(
