@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 import openai
 from trailmark.instrumentation import guard, patch
 
+from trailmark_openai._realtime import managers, tracked_resource, watching
 from trailmark_openai._wrappers import hooks_for, original
 
 __all__ = ["instrument", "track_openai", "untrack_openai"]
@@ -55,6 +56,9 @@ def instrument(*, stream_usage: bool | None = None) -> Callable[[], None]:
     if not _undo:
         for owner in (openai.OpenAI, openai.AsyncOpenAI):
             _undo.extend(patch(owner, name, hook) for name, hook in hooks_for(owner, stream_usage))
+        for manager in managers():
+            hook = functools.partial(watching, is_async=manager.__name__.startswith("Async"))
+            _undo.append(patch(manager, "_connect_ws", hook))
     return _uninstrument
 
 
@@ -77,10 +81,27 @@ def _bare_class(client: Any) -> Any:
 @functools.cache
 def _tracked_class(cls: Any, stream_usage: bool | None) -> Any:
     """A subclass with the same name that records; copies of the client are made of it too."""
-    hooks = {name: hook(original(getattr(cls, name))) for name, hook in hooks_for(cls, stream_usage)}
+    hooks: dict[str, Any] = {name: hook(original(getattr(cls, name))) for name, hook in hooks_for(cls, stream_usage)}
+    for manager in managers():
+        if manager.__name__.startswith("Async") == issubclass(cls, openai.AsyncOpenAI):
+            hooks["realtime"] = _realtime(cls.realtime, manager)
     place = {"__module__": cls.__module__, "__qualname__": cls.__qualname__, "__doc__": cls.__doc__}
     meta: Any = type(cls)
     return _kind_for(meta)(cls.__name__, (cls,), {**place, **hooks, "_trailmark_bare": cls})
+
+
+def _realtime(inner: Any, manager: Any) -> property:
+    """`client.realtime`, the one object it always is, of a class that watches its connections."""
+
+    def realtime(self: Any) -> Any:
+        resource = vars(self).get("realtime") or inner.__get__(self, type(self))
+        with guard("tracking realtime connections"):
+            if not hasattr(resource, "_trailmark"):
+                cls: Any = type(resource)
+                resource.__class__ = tracked_resource(cls, manager)
+        return resource
+
+    return property(realtime)
 
 
 @functools.cache

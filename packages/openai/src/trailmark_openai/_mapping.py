@@ -95,9 +95,7 @@ def _from_json(answer: Any) -> dict[str, Any]:
         fields["model"] = answer["model"]
     usage = answer.get("usage")
     if not usage:
-        usage = next(
-            (inner["usage"] for key in _WHERE_USAGE if (inner := answer.get(key)) and inner.get("usage")), None
-        )
+        usage = _usage_inside(answer)
     if isinstance(usage, dict):
         fields |= {"usage": usage_parts(usage), "usage_raw": usage}
         cost = usage.get("cost")  # OpenRouter says what it charged

@@ -16,7 +16,7 @@ from trailmark.instrumentation import guard
 from trailmark_openai._asked import asking_for_usage
 from trailmark_openai._call import Call, current_call, start_call
 
-__all__ = ["hooks_for", "original"]
+__all__ = ["hooks_for", "original", "stands_for"]
 
 
 def hooks_for(cls: type[Any], stream_usage: bool | None) -> list[tuple[str, Callable[[Any], Any]]]:
@@ -34,7 +34,7 @@ def hooks_for(cls: type[Any], stream_usage: bool | None) -> list[tuple[str, Call
 
 
 def _request(stream_usage: bool | None, inner: Callable[..., Any]) -> Callable[..., Any]:
-    @_stands_for(inner)
+    @stands_for(inner)
     def request(self: Any, *args: Any, **kwargs: Any) -> Any:
         call = start_call(self, args[1] if len(args) > 1 else kwargs.get("options"))
         if call is None:
@@ -50,7 +50,7 @@ def _request(stream_usage: bool | None, inner: Callable[..., Any]) -> Callable[.
 
 
 def _async_request(stream_usage: bool | None, inner: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
-    @_stands_for(inner)
+    @stands_for(inner)
     async def request(self: Any, *args: Any, **kwargs: Any) -> Any:
         call = start_call(self, args[1] if len(args) > 1 else kwargs.get("options"))
         if call is None:
@@ -80,7 +80,7 @@ def _asking(
 
 
 def _send(inner: Callable[..., Any]) -> Callable[..., Any]:
-    @_stands_for(inner)
+    @stands_for(inner)
     def send(self: Any, *args: Any, **kwargs: Any) -> Any:
         call = current_call()
         if call is None:
@@ -93,7 +93,7 @@ def _send(inner: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _async_send(inner: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
-    @_stands_for(inner)
+    @stands_for(inner)
     async def send(self: Any, *args: Any, **kwargs: Any) -> Any:
         call = current_call()
         if call is None:
@@ -106,7 +106,7 @@ def _async_send(inner: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable
 
 
 def _process(inner: Callable[..., Any]) -> Callable[..., Any]:
-    @_stands_for(inner)
+    @stands_for(inner)
     def process(self: Any, *args: Any, **kwargs: Any) -> Any:  # of async clients too: it returns their coroutine
         call = current_call()
         if call is not None and kwargs.get("response") is not None:
@@ -117,7 +117,7 @@ def _process(inner: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _refused(inner: Callable[..., Any]) -> Callable[..., Any]:
-    @_stands_for(inner)
+    @stands_for(inner)
     def refused(self: Any, response: Any) -> Any:
         call = current_call()
         if call is not None:
@@ -128,7 +128,7 @@ def _refused(inner: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _retried(inner: Callable[..., Any]) -> Callable[..., Any]:
-    @_stands_for(inner)
+    @stands_for(inner)
     def retried(self: Any, *args: Any, **kwargs: Any) -> Any:  # of async clients too: it returns their coroutine
         call = current_call()
         if call is not None:
@@ -138,7 +138,9 @@ def _retried(inner: Callable[..., Any]) -> Callable[..., Any]:
     return retried
 
 
-def _stands_for(inner: Callable[..., Any]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def stands_for(inner: Callable[..., Any]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Gives a wrapper the looks of what it wraps, and the way back to it."""
+
     def mark(wrapper: Callable[..., Any]) -> Callable[..., Any]:
         functools.update_wrapper(wrapper, inner)
         vars(wrapper)["_trailmark_original"] = original(inner)
