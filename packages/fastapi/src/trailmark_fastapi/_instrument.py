@@ -1,0 +1,70 @@
+"""Outermost in one application, or in every Starlette application of the process."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.types import Receive, Scope, Send
+from trailmark.instrumentation import patch
+
+from trailmark_fastapi._middleware import TrailmarkMiddleware
+
+__all__ = ["instrument"]
+
+_undo: list[Callable[[], None]] = []
+
+
+def instrument(app: Any = None, **options: Any) -> Callable[[], None]:
+    """Trace the application's requests from outside of all its middleware; returns a function that undoes it.
+
+    There a 500 carries the trace's header and the handler of `Exception` runs inside the trace. Without `app`: every
+    FastAPI and Starlette application of the process. Twice is once. Options are those of `TrailmarkMiddleware`.
+    """
+    if app is not None:
+        return _instrument_one(app, options)
+    if not _undo:
+        around = TrailmarkMiddleware(_nothing, **options)
+        _undo.append(patch(Starlette, "__call__", functools.partial(_outermost, around=around)))
+    return _uninstrument
+
+
+def _uninstrument() -> None:
+    while _undo:
+        _undo.pop()()
+
+
+def _outermost(inner: Callable[..., Any], around: TrailmarkMiddleware) -> Callable[..., Any]:
+    async def call(self: Any, scope: Scope, receive: Receive, send: Send) -> None:
+        await around.trace(functools.partial(inner, self), scope, receive, send)
+
+    return functools.wraps(inner)(call)
+
+
+def _instrument_one(app: Any, options: dict[str, Any]) -> Callable[[], None]:
+    if not isinstance(app, Starlette):
+        raise TypeError(f"instrument takes a FastAPI or Starlette application; got {type(app).__name__}")
+    TrailmarkMiddleware(_nothing, **options)  # bad options are told here
+    already: Callable[[], None] | None = getattr(app.build_middleware_stack, "_trailmark_undo", None)
+    if already is not None:
+        return already
+
+    def undo() -> None:
+        unpatch()
+        app.middleware_stack = None
+
+    def outermost(build: Callable[[], Any]) -> Callable[[], Any]:
+        def traced() -> Any:
+            return TrailmarkMiddleware(build(), **options)
+
+        vars(traced)["_trailmark_undo"] = undo
+        return traced
+
+    unpatch = patch(app, "build_middleware_stack", outermost)
+    app.middleware_stack = None  # built anew with the next request
+    return undo
+
+
+async def _nothing(scope: Scope, receive: Receive, send: Send) -> None: ...

@@ -1,0 +1,79 @@
+"""The ASGI middleware: opens the trace, watches what passes, and changes nothing but one header."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.concurrency import run_in_threadpool
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from trailmark import flush
+from trailmark.instrumentation import guard, is_tracing_active, use_span
+
+from trailmark_fastapi._exchange import Exchange, HTTPExchange, WebSocketExchange
+from trailmark_fastapi._settings import Settings
+
+__all__ = ["TrailmarkMiddleware"]
+
+_SEEN = "trailmark.trace"
+
+
+class TrailmarkMiddleware:
+    """A trace for each request and websocket, until its last byte: `app.add_middleware(TrailmarkMiddleware)`.
+
+    Options: `exclude` (regular expressions of paths), `capture_request_body`, `capture_response_body`,
+    `max_body_bytes` (of each), `capture_headers` (names, of requests), `thread_id`, `user_id`, `tags`, `metadata`,
+    `project_name` (values, or functions of the request), `trust_incoming` (continue the caller's trace),
+    `response_header` (its name, or None). Raises TypeError or ValueError for a value not allowed.
+    """
+
+    def __init__(self, app: ASGIApp, **options: Any) -> None:
+        self.app = app
+        self._settings = Settings(**options)
+        self._is_excluded = self._settings.excluded()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self.trace(self.app, scope, receive, send)
+
+    async def trace(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+        """Run any application inside the trace of its request."""
+        if scope["type"] == "lifespan":
+            await app(scope, receive, _flushing(send))
+            return
+        exchange = self._open(scope)
+        if exchange is None:
+            await app(scope, receive, send)
+            return
+        try:
+            with use_span(exchange.span):
+                await app(scope, exchange.receiving(receive), exchange.sending(send))
+        except BaseException as error:
+            exchange.raised(error)
+            raise
+        finally:
+            exchange.returned()
+
+    def _open(self, scope: Scope) -> Exchange | None:
+        kind = scope["type"]
+        if kind not in ("http", "websocket") or _SEEN in scope or not is_tracing_active():
+            return None
+        if scope.get("method") == "OPTIONS" or self._is_excluded(scope.get("path", "")):
+            return None
+        with guard("opening the trace of a request"):
+            exchange = (HTTPExchange if kind == "http" else WebSocketExchange)(scope, self._settings)
+            if exchange.span is not None:
+                scope[_SEEN] = exchange.span.trace_id
+                scope.setdefault("state", {})["trace_id"] = exchange.span.trace_id
+                return exchange
+        return None
+
+
+def _flushing(send: Send) -> Send:
+    """Delivers what was recorded before the server says good-bye."""
+
+    async def sending(message: Message) -> None:
+        if message["type"] in ("lifespan.shutdown.complete", "lifespan.shutdown.failed"):
+            with guard("flushing at shutdown"):
+                await run_in_threadpool(flush)
+        await send(message)
+
+    return sending
