@@ -12,6 +12,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 TEST_TOOLS = ("pytest", "hypothesis")
+MORE_TOOLS = {"fastapi": ("uvicorn", "httptools", "websockets", "httpx", "httpx2")}
 
 
 def _floors(package: Path) -> list[str]:
@@ -39,8 +40,10 @@ def main() -> int:
         subprocess.run([sys.executable, "-m", "venv", folder], check=True)
         pip = [f"{folder}/bin/pip", "install", "--quiet", "--disable-pip-version-check"]
         floors = [pin for path in ours for pin in _floors(path)] if given.oldest else []
-        subprocess.run([*pip, *TEST_TOOLS, *floors, *map(str, ours)], check=True)
+        subprocess.run([*pip, *TEST_TOOLS, *MORE_TOOLS.get(given.package, ()), *floors, *map(str, ours)], check=True)
         tests = [f"{folder}/bin/python", "-m", "pytest", str(package / "tests")]
+        if given.oldest:  # old libraries warn of what newer ones of theirs call old
+            tests += ["-W", "default::DeprecationWarning"]
         return subprocess.run(tests, cwd=ROOT, check=False).returncode
 
 

@@ -21,8 +21,7 @@ class Body:
 
     def add(self, data: bytes) -> None:
         """A piece on its way."""
-        room = self._limit - len(self._kept)
-        if room > 0:
+        if self._limit and (room := self._limit - len(self._kept)) > 0:
             self._kept += data[:room]
         self.size += len(data)
 

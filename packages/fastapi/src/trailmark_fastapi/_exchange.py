@@ -18,6 +18,9 @@ from trailmark_fastapi._settings import Settings
 __all__ = ["Exchange", "HTTPExchange", "WebSocketExchange"]
 
 _SIGNATURES: Final = ("signature", "sig", "x-amz-signature", "x-goog-signature", "x-amz-credential", "code", "state")
+_TRACE_HEADERS: Final = frozenset(
+    name.encode() for name in ("traceparent", "tracestate", "opik_trace_id", "opik_parent_span_id")
+) | {b"opik-trace-id", b"opik-parent-span-id"}
 _GONE: Final = ("ClientDisconnect", "ClientDisconnected")
 
 
@@ -32,7 +35,8 @@ class Exchange:
         self._is_ended = False
         self._metadata: dict[str, Any] = {}
         self._input = self._asked()
-        remote = read_headers(scope.get("headers", ()))
+        told = [pair for pair in scope.get("headers", ()) if pair[0] in _TRACE_HEADERS]
+        remote = read_headers(told) if told else None
         fields = self._of_user()
         metadata = fields.pop("metadata", {})
         if remote is not None and not settings.trust_incoming:
@@ -41,24 +45,22 @@ class Exchange:
         if metadata:
             shared["metadata"] = metadata
         project = fields.pop("project_name", None)
-        with continue_from(remote):
-            more: dict[str, Any] = {} if remote is not None else {"parent": None}
-            self.span = start_span(
-                self._method,
-                input=self._input,
-                project_name=project,
-                trace_fields={**fields, **shared},
-                **shared,
-                **more,
-            )
+        shared |= {"input": self._input, "project_name": project, "trace_fields": {**fields, **shared}}
+        if remote is None:
+            self.span = start_span(self._method, parent=None, **shared)
+        else:
+            with continue_from(remote):
+                self.span = start_span(self._method, **shared)
 
     def receiving(self, receive: Receive) -> Receive:
         """The application's `receive`."""
 
         async def watched() -> Message:
             message = await receive()
-            with guard("watching a request"):
+            try:  # by hand: a guard costs a microsecond, and a long stream has many messages
                 self._received(message)
+            except Exception as error:  # noqa: BLE001
+                _own_fault(error)
             return message
 
         return watched
@@ -67,11 +69,15 @@ class Exchange:
         """The application's `send`."""
 
         async def watched(message: Message) -> None:
-            with guard("watching a response"):
+            try:
                 message = self._sent(message)
+            except Exception as error:  # noqa: BLE001
+                _own_fault(error)
             await send(message)
-            with guard("watching a response"):
+            try:
                 self._passed(message)
+            except Exception as error:  # noqa: BLE001
+                _own_fault(error)
 
         return watched
 
@@ -125,7 +131,6 @@ class Exchange:
         route = template(self._scope, self._root_before)
         if route is not None and self.span is not None:
             name = f"{self._method} {route}"
-            self._metadata["route"] = route
             if self.span.trace is not None:
                 self.span.trace.update(name=name)
             self.span.update(name=name)
@@ -159,6 +164,11 @@ class Exchange:
         return found
 
 
+def _own_fault(error: Exception) -> None:
+    with guard("watching a request"):
+        raise error
+
+
 def _checked(name: str, value: Any) -> Any:
     if name == "tags":
         if isinstance(value, str) or not isinstance(value, Iterable):
@@ -177,6 +187,7 @@ class HTTPExchange(Exchange):
         self._request = Body(settings.max_body_bytes if settings.capture_request_body else 0)
         self._response = Body(settings.max_body_bytes if settings.capture_response_body else 0)
         self._response_type = ""
+        self._first_byte_ms: float | None = None
         super().__init__(scope, settings)
 
     def _received(self, message: Message) -> None:
@@ -211,9 +222,10 @@ class HTTPExchange(Exchange):
         kind = message["type"]
         if kind == "http.response.body":
             data = message.get("body", b"")
-            if data and not self._response.size:
-                self._metadata["first_byte_ms"] = round((time.monotonic() - self._began) * 1000, 3)
-            self._response.add(data)
+            if data:
+                if not self._response.size:
+                    self._first_byte_ms = round((time.monotonic() - self._began) * 1000, 3)
+                self._response.add(data)
             self._is_whole = not message.get("more_body", False)
         elif kind in ("http.response.pathsend", "http.response.zerocopysend"):
             self._is_whole = not message.get("more_body", False)
@@ -237,6 +249,8 @@ class HTTPExchange(Exchange):
         answer: dict[str, Any] = {"status": self._code or None, "bytes": self._response.size}
         if self._response_type:
             answer["content_type"] = self._response_type
+        if self._first_byte_ms is not None:
+            answer["first_byte_ms"] = self._first_byte_ms
         if self._settings.capture_response_body:
             answer["body"] = self._response.shown(self._response_type)
         return answer

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import MutableMapping
+from collections.abc import Iterator, MutableMapping
 from typing import Any
 
 __all__ = ["template"]
@@ -31,12 +31,19 @@ def _path_of(scope: MutableMapping[str, Any]) -> str | None:
 
 
 def _by_endpoint(scope: MutableMapping[str, Any]) -> str | None:
-    """Plain Starlette says only which endpoint it chose."""
+    """Plain Starlette says only which endpoint it chose; one that stands under several routes is told by parameters."""
     endpoint = scope.get("endpoint")
     if endpoint is None:
         return None
-    for route in getattr(scope.get("router"), "routes", ()):
-        if getattr(route, "endpoint", None) is endpoint:
-            path = getattr(route, "path_format", None)
-            return path if isinstance(path, str) else None
-    return None
+    found = [route for route in _routes(scope.get("router")) if getattr(route, "endpoint", None) is endpoint]
+    if len(found) > 1:
+        given = set(scope.get("path_params", ()))
+        found = [route for route in found if set(getattr(route, "param_convertors", ())) == given]
+    path = getattr(found[0], "path_format", None) if len(found) == 1 else None
+    return path if isinstance(path, str) else None
+
+
+def _routes(holder: Any) -> Iterator[Any]:
+    for route in getattr(holder, "routes", None) or ():
+        yield route
+        yield from _routes(route)
