@@ -83,7 +83,7 @@ def measure(variant: str, python: Path) -> dict[str, float]:
         port = taken.getsockname()[1]
     with tempfile.TemporaryDirectory() as home:
         env = {**os.environ, "TRAILMARK_HOME": home, "TRAILMARK_QUIET": "1"}
-        command = [python, Path(__file__), "--serve", variant, "--port", str(port)]
+        command = [str(python), __file__, "--serve", variant, "--port", str(port)]
         process = subprocess.Popen(command, env=env, stderr=subprocess.DEVNULL)
         try:
             with httpx2.Client(base_url=f"http://127.0.0.1:{port}") as client:
@@ -127,8 +127,8 @@ def peers_python() -> Path:
         subprocess.run([sys.executable, "-m", "venv", folder], check=True)
         ours = [ROOT / "packages" / name for name in ("core", "fastapi")]
         wanted = ["opentelemetry-sdk", "opentelemetry-instrumentation-fastapi", "uvicorn", "httptools", *map(str, ours)]
-        pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-        subprocess.run([*pip, "-c", ROOT / "constraints.txt", *wanted], check=True)
+        pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+        subprocess.run([*pip, "-c", str(ROOT / "constraints.txt"), *wanted], check=True)
         (folder / "ready").touch()
     return python
 

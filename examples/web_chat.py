@@ -1,4 +1,4 @@
-"""A chat endpoint that streams a model's answer; one trace per request holds all of it. Run it: python examples/web_chat.py"""
+"""A chat endpoint that streams a model: one trace a request holds all of it. Run it: python examples/web_chat.py"""
 
 import threading
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 TEST_TOOLS = ("pytest", "hypothesis")
-MORE_TOOLS = {"fastapi": ("uvicorn", "httptools", "websockets", "httpx", "httpx2")}
+MORE_TOOLS: dict[str, tuple[str, ...]] = {"fastapi": ("uvicorn", "httptools", "websockets", "httpx", "httpx2")}
 
 
 def _floors(package: Path) -> list[str]:

@@ -26,6 +26,7 @@ PUBLIC = {
         "copy_to_thread attach distributed_headers"
     ),
     "trailmark_openai": "track_openai untrack_openai instrument",
+    "trailmark_langchain": "TrailmarkTracer instrument",
     "trailmark_fastapi": "TrailmarkMiddleware instrument",
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from trailmark._context import current, is_suppressed
@@ -10,7 +11,24 @@ from trailmark._process import is_tracing_active, pipeline
 from trailmark._span import Span
 from trailmark.model import UNSET, Unset
 
-__all__ = ["claim_span", "start_span"]
+__all__ = ["claim_span", "register_claim_provider", "start_span"]
+
+_claim_providers: tuple[Callable[[], Span | None], ...] = ()
+
+
+def register_claim_provider(provider: Callable[[], Span | None]) -> Callable[[], None]:
+    """Ask `provider` for the model call this code runs in, where that is not the current span. Returns its removal.
+
+    For frameworks that let no context into the body of a model's call. It must be quick and must not raise.
+    """
+    global _claim_providers  # noqa: PLW0603 - replaced whole, read without a lock
+    _claim_providers = (*_claim_providers, provider)
+
+    def remove() -> None:
+        global _claim_providers  # noqa: PLW0603
+        _claim_providers = tuple(other for other in _claim_providers if other is not provider)
+
+    return remove
 
 
 def start_span(
@@ -56,8 +74,9 @@ def claim_span() -> Span | None:
 
     One model call is one `llm` span: who claims opens none of its own, and leaves the end to the framework.
     """
-    span = current()
-    if span is None or span.claim != "open" or span.is_ended:
-        return None
-    span.claim = "taken"
-    return span
+    for look in (current, *_claim_providers):
+        span = look()
+        if span is not None and span.claim == "open" and not span.is_ended:
+            span.claim = "taken"
+            return span
+    return None

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Unpack
 
 from starlette.applications import Starlette
 from starlette.types import Receive, Scope, Send
 from trailmark.instrumentation import patch
 
 from trailmark_fastapi._middleware import TrailmarkMiddleware
+from trailmark_fastapi._settings import Options
 
 __all__ = ["instrument"]
 
 _undo: list[Callable[[], None]] = []
 
 
-def instrument(app: Any = None, **options: Any) -> Callable[[], None]:
+def instrument(app: Any = None, **options: Unpack[Options]) -> Callable[[], None]:
     """Trace the application's requests from outside of all its middleware; returns a function that undoes it.
 
     There a 500 carries the trace's header and the handler of `Exception` runs inside the trace. Without `app`: every
@@ -43,7 +44,7 @@ def _outermost(inner: Callable[..., Any], around: TrailmarkMiddleware) -> Callab
     return functools.wraps(inner)(call)
 
 
-def _instrument_one(app: Any, options: dict[str, Any]) -> Callable[[], None]:
+def _instrument_one(app: Any, options: Options) -> Callable[[], None]:
     if not isinstance(app, Starlette):
         raise TypeError(f"instrument takes a FastAPI or Starlette application; got {type(app).__name__}")
     TrailmarkMiddleware(_nothing, **options)  # bad options are told here

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeAlias, Unpack
 
 from starlette.concurrency import run_in_threadpool
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 from trailmark import flush
 from trailmark.instrumentation import guard, is_tracing_active, use_span
 
 from trailmark_fastapi._exchange import Exchange, HTTPExchange, WebSocketExchange
-from trailmark_fastapi._settings import Settings
+from trailmark_fastapi._settings import Options, Settings
 
 __all__ = ["TrailmarkMiddleware"]
+
+ASGIApp: TypeAlias = Callable[[Any, Callable[[], Awaitable[Any]], Callable[[Any], Awaitable[None]]], Awaitable[None]]
 
 _SEEN = "trailmark.trace"
 
@@ -26,12 +29,14 @@ class TrailmarkMiddleware:
     `response_header` (its name, or None). Raises TypeError or ValueError for a value not allowed.
     """
 
-    def __init__(self, app: ASGIApp, **options: Any) -> None:
+    def __init__(self, app: ASGIApp, **options: Unpack[Options]) -> None:
         self.app = app
         self._settings = Settings(**options)
         self._is_excluded = self._settings.excluded()
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(
+        self, scope: Any, receive: Callable[[], Awaitable[Any]], send: Callable[[Any], Awaitable[None]]
+    ) -> None:
         await self.trace(self.app, scope, receive, send)
 
     async def trace(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:

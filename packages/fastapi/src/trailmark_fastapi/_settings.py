@@ -5,16 +5,33 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, TypedDict
 
 from starlette.requests import HTTPConnection
 
-__all__ = ["DEFAULT_EXCLUDE", "Settings", "Value"]
+__all__ = ["DEFAULT_EXCLUDE", "Options", "Settings", "Value"]
 
 Value: TypeAlias = Any | Callable[[HTTPConnection], Any]
 DEFAULT_EXCLUDE: Final = (
     r"/(health|healthz|livez|readyz|ready|live|ping|metrics|favicon\.ico|robots\.txt|openapi\.json|docs|docs/oauth2-redirect|redoc)/?$",
 )
+
+
+class Options(TypedDict, total=False):
+    """The arguments of `TrailmarkMiddleware`, for type checkers."""
+
+    exclude: Iterable[str]
+    capture_request_body: bool
+    capture_response_body: bool
+    max_body_bytes: int
+    capture_headers: Iterable[str]
+    thread_id: Value
+    user_id: Value
+    tags: Value
+    metadata: Value
+    project_name: Value
+    trust_incoming: bool
+    response_header: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ from trailmark._guard import guard
 from trailmark._process import is_tracing_active
 from trailmark._propagation import Headers, read_headers, write_headers
 from trailmark._span import Span
-from trailmark._start import claim_span, start_span
+from trailmark._start import claim_span, register_claim_provider, start_span
 from trailmark.instrumentation.patching import patch
 from trailmark.model import UNSET, Unset
 
@@ -22,6 +22,7 @@ __all__ = [
     "is_tracing_active",
     "patch",
     "read_headers",
+    "register_claim_provider",
     "register_current_span_provider",
     "start_span",
     "suppress",

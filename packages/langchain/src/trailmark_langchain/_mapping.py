@@ -1,0 +1,181 @@
+"""LangChain's objects → plain, readable values. Nothing here is kept, consumed or changed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+from langchain_core.documents import Document
+from langchain_core.messages import BaseMessage
+
+__all__ = ["answer_of", "facts_of", "name_of", "people_of", "readable", "usage_of", "user_metadata", "user_tags"]
+
+_DEPTH: Final = 8
+_ITEMS: Final = 1000
+_LIMIT: Final = 64 * 1024
+_ROLES: Final = {"human": "user", "ai": "assistant", "AIMessageChunk": "assistant", "HumanMessageChunk": "user"}
+_NOISE: Final = ("seq:step", "map:key", "graph:step", "langsmith:", "branch:", "condition:")
+_INTERNAL: Final = ("ls_", "__", "langgraph_checkpoint", "checkpoint_ns", "langgraph_path", "langgraph_triggers")
+_THREAD: Final = ("session_id", "thread_id", "conversation_id")
+_BASE64: Final = re.compile(r"(?:data:[\w.+/;=-]{0,200},)?[A-Za-z0-9+/_=-]{512}")
+
+
+def readable(value: Any, depth: int = _DEPTH) -> Any:
+    """Messages as chat, documents as text with metadata, containers of them alike; all else is for the core to see."""
+    if isinstance(value, str):
+        return f"<{len(value) * 3 // 4} bytes>" if len(value) > _LIMIT and _BASE64.match(value) else value
+    if isinstance(value, BaseMessage):
+        return _message(value, depth)
+    if isinstance(value, Document):
+        return {"content": value.page_content, "metadata": readable(value.metadata, depth - 1)}
+    if depth <= 0:
+        return value
+    if type(value) is dict:
+        pairs = list(value.items())
+        return {key: readable(item, depth - 1) for key, item in pairs[:_ITEMS]} | (
+            {"…": f"{len(pairs) - _ITEMS} more"} if len(pairs) > _ITEMS else {}
+        )
+    if type(value) in (list, tuple):
+        return [readable(item, depth - 1) for item in value[:_ITEMS]] + (
+            [f"… {len(value) - _ITEMS} more"] if len(value) > _ITEMS else []
+        )
+    if hasattr(value, "to_messages") and hasattr(value, "to_string"):  # a prompt's value
+        return readable(getattr(value, "messages", None) or getattr(value, "text", None), depth - 1)
+    return _of_graph(value, depth)
+
+
+def _message(message: BaseMessage, depth: int) -> dict[str, Any]:
+    shown: dict[str, Any] = {"role": _ROLES.get(message.type, message.type)}
+    if isinstance(role := getattr(message, "role", None), str):
+        shown["role"] = role
+    shown["content"] = readable(message.content, depth - 1)
+    for key in ("name", "tool_call_id", "artifact"):
+        if (found := getattr(message, key, None)) is not None:
+            shown[key] = readable(found, depth - 1)
+    if getattr(message, "status", "success") == "error":
+        shown["status"] = "error"
+    calls = [*(getattr(message, "tool_calls", None) or ()), *(getattr(message, "invalid_tool_calls", None) or ())]
+    if calls:
+        shown["tool_calls"] = [{key: call.get(key) for key in ("id", "name", "args")} for call in calls]
+    more = getattr(message, "additional_kwargs", None) or {}
+    for key in ("reasoning_content", "refusal"):
+        if more.get(key):
+            shown[key] = more[key]
+    return shown
+
+
+def _of_graph(value: Any, depth: int) -> Any:
+    """LangGraph's Command, Send and Interrupt, known by name: the graph need not be installed."""
+    kind = type(value).__name__
+    fields = {
+        "Command": ("goto", "update", "resume", "graph"),
+        "Send": ("node", "arg"),
+        "Interrupt": ("value", "id"),
+    }.get(kind)
+    if fields is None or not type(value).__module__.startswith("langgraph"):
+        return value
+    found = {name: getattr(value, name, None) for name in fields}
+    return {"type": kind, **{name: readable(item, depth - 1) for name, item in found.items() if item}}
+
+
+def name_of(serialized: Mapping[str, Any] | None, kwargs: Mapping[str, Any], otherwise: str) -> str:
+    """What the run is called."""
+    if kwargs.get("name"):
+        return str(kwargs["name"])
+    told = serialized or {}
+    path = told.get("id")
+    return str(told.get("name") or (path[-1] if isinstance(path, list) and path else otherwise))
+
+
+def user_tags(tags: list[str] | None) -> list[str]:
+    """Without those LangChain itself puts on every step."""
+    return [str(tag) for tag in tags or () if not str(tag).startswith(_NOISE)]
+
+
+def user_metadata(metadata: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Without what belongs to LangSmith or to the inside of a graph."""
+    return {key: readable(value) for key, value in (metadata or {}).items() if not str(key).startswith(_INTERNAL)}
+
+
+def people_of(metadata: Mapping[str, Any] | None) -> dict[str, str]:
+    """The thread and user a run's metadata name."""
+    told = metadata or {}
+    thread = next((told[key] for key in _THREAD if told.get(key)), None)
+    found = {"thread_id": thread, "user_id": told.get("user_id")}
+    return {key: str(value) for key, value in found.items() if value}
+
+
+def facts_of(metadata: Mapping[str, Any] | None, kwargs: Mapping[str, Any]) -> dict[str, Any]:
+    """Model and provider of a model's run, as it starts."""
+    told, asked = metadata or {}, kwargs.get("invocation_params") or {}
+    model = told.get("ls_model_name") or asked.get("model") or asked.get("model_name")
+    found = {"model": model, "provider": told.get("ls_provider")}
+    return {key: str(value) for key, value in found.items() if value}
+
+
+def answer_of(result: Any) -> dict[str, Any]:
+    """Output, model, usage and facts of a model's result."""
+    generations = [generation for group in result.generations for generation in group]
+    messages = [getattr(generation, "message", None) for generation in generations]
+    said = [
+        readable(message) if message is not None else generation.text
+        for message, generation in zip(messages, generations, strict=True)
+    ]
+    fields: dict[str, Any] = {"output": said[0] if len(said) == 1 else said}
+    first = messages[0] if messages else None
+    told: Mapping[str, Any] = getattr(first, "response_metadata", None) or {}
+    whole: Mapping[str, Any] = result.llm_output or {}
+    if model := told.get("model_name") or told.get("model") or whole.get("model_name"):
+        fields["model"] = str(model)
+    raw = getattr(first, "usage_metadata", None)  # with n > 1 every generation repeats the sum
+    if raw:
+        fields |= {"usage": usage_of(raw), "usage_raw": dict(raw)}
+    elif isinstance(raw := told.get("token_usage") or whole.get("token_usage"), Mapping) and raw:
+        fields |= {"usage": _of_completion(raw), "usage_raw": dict(raw)}
+    reasons = [
+        reason
+        for message, generation in zip(messages, generations, strict=True)
+        if (reason := _reason(message, generation))
+    ]
+    facts = {"finish_reasons": reasons, "response_id": told.get("id"), "service_tier": told.get("service_tier")}
+    fields["metadata"] = {key: value for key, value in facts.items() if value}
+    if raw and isinstance(raw, Mapping) and raw.get("total_cost") == 0 and result.llm_output is None:
+        fields["metadata"]["cached"] = True  # from LangChain's cache: the tokens are those of the first time
+        fields["total_cost"] = 0.0
+    return fields
+
+
+def _reason(message: Any, generation: Any) -> Any:
+    told = getattr(message, "response_metadata", None) or {}
+    more = getattr(generation, "generation_info", None) or {}
+    return told.get("finish_reason") or told.get("stop_reason") or more.get("finish_reason")
+
+
+def usage_of(told: Mapping[str, Any]) -> dict[str, int]:
+    """LangChain counts cached, written and audio tokens in input, reasoning and audio in output: taken apart here."""
+    parts: dict[str, int] = {}
+    into, out = told.get("input_token_details") or {}, told.get("output_token_details") or {}
+    inside = {"input_cached": "cache_read", "input_cache_write": "cache_creation", "input_audio": "audio"}
+    _split(parts, told.get("input_tokens"), into, "input", inside)
+    _split(parts, told.get("output_tokens"), out, "output", {"output_reasoning": "reasoning", "output_audio": "audio"})
+    return parts
+
+
+def _of_completion(told: Mapping[str, Any]) -> dict[str, int]:
+    parts: dict[str, int] = {}
+    _split(parts, told.get("prompt_tokens", told.get("input_tokens")), {}, "input", {})
+    _split(parts, told.get("completion_tokens", told.get("output_tokens")), {}, "output", {})
+    return parts
+
+
+def _split(parts: dict[str, int], total: Any, details: Mapping[str, Any], rest: str, inside: dict[str, str]) -> None:
+    if not isinstance(total, int) or isinstance(total, bool) or total <= 0:
+        return
+    for part, key in inside.items():
+        count = details.get(key)
+        if isinstance(count, int) and count > 0 and (count := min(count, total)):
+            parts[part] = count
+            total -= count
+    if total:
+        parts[rest] = total

@@ -1,0 +1,256 @@
+"""The callback handler: LangChain's runs → spans. Nothing is pushed in a callback: LangChain is asked where it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+from uuid import UUID
+
+from langchain_core.callbacks import BaseCallbackHandler
+from trailmark.instrumentation import Span, continue_from, current, guard, read_headers, start_span
+
+from trailmark_langchain import _mapping
+from trailmark_langchain._mapping import readable
+from trailmark_langchain._runs import Run, close, find, late, open_run, watch
+
+__all__ = ["TrailmarkTracer"]
+
+_CONTROL: Final = {"GraphBubbleUp", "GraphInterrupt", "NodeInterrupt", "ParentCommand"}  # how LangGraph says "later"
+_KEEP_EVENTS: Final = 100
+
+
+class TrailmarkTracer(BaseCallbackHandler):
+    """`chain.invoke(x, config={"callbacks": [TrailmarkTracer()]})`: every run as a span, nested where it belongs.
+
+    `project_name`, `thread_id`, `user_id`, `tags` and `metadata` are those of traces that begin with a run;
+    `headers` (traceparent, or Opik's) name the trace of another service to continue. One tracer may be shared.
+    """
+
+    def __init__(
+        self,
+        *,
+        project_name: str | None = None,
+        thread_id: str | None = None,
+        user_id: str | None = None,
+        tags: Iterable[str] | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__()
+        given = {"thread_id": thread_id, "user_id": user_id}
+        self._trace_fields: dict[str, Any] = {key: str(value) for key, value in given.items() if value is not None}
+        if isinstance(tags, str):
+            raise TypeError(f"tags is {tags!r}; allowed: a list of texts")
+        if tags is not None:
+            self._trace_fields["tags"] = list(tags)
+        if metadata is not None:
+            self._trace_fields["metadata"] = dict(metadata)
+        self._project = project_name
+        self._remote = read_headers(headers) if headers else None
+        self.trace_id: str | None = None
+        """The id of the trace of the last topmost run."""
+        watch()
+
+    def on_chain_start(
+        self, serialized: dict[str, Any], inputs: Any, *, run_id: UUID, parent_run_id: UUID | None = None, **kwargs: Any
+    ) -> None:
+        with guard("starting a LangChain span"):
+            metadata = kwargs.get("metadata") or {}
+            is_agent = find(parent_run_id) is None and bool(metadata.get("lc_agent_name"))
+            name = _mapping.name_of(serialized, kwargs, "chain")
+            kind = "agent" if is_agent or name == "LangGraph" else "chain"
+            self._start(run_id, parent_run_id, name, kind, kwargs, input=readable(inputs))
+
+    def on_chat_model_start(
+        self,
+        serialized: dict[str, Any],
+        messages: list[list[Any]],
+        *,
+        run_id: UUID,
+        parent_run_id: UUID | None = None,
+        **kwargs: Any,
+    ) -> None:
+        with guard("starting a LangChain span"):
+            asked = messages[0] if len(messages) == 1 else messages
+            self._start_model(serialized, {"messages": readable(asked)}, run_id, parent_run_id, kwargs)
+
+    def on_llm_start(
+        self,
+        serialized: dict[str, Any],
+        prompts: list[str],
+        *,
+        run_id: UUID,
+        parent_run_id: UUID | None = None,
+        **kwargs: Any,
+    ) -> None:
+        with guard("starting a LangChain span"):
+            asked = prompts[0] if len(prompts) == 1 else prompts
+            self._start_model(serialized, {"prompt": asked}, run_id, parent_run_id, kwargs)
+
+    def on_tool_start(
+        self,
+        serialized: dict[str, Any],
+        input_str: str,
+        *,
+        run_id: UUID,
+        parent_run_id: UUID | None = None,
+        inputs: dict[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        with guard("starting a LangChain span"):
+            name = _mapping.name_of(serialized, kwargs, "tool")
+            call_id = kwargs.get("tool_call_id")
+            more = {"tool_call_id": call_id} if call_id else {}
+            given = input_str if inputs is None else readable(inputs)
+            self._start(run_id, parent_run_id, name, "tool", kwargs, more, input=given)
+
+    def on_retriever_start(
+        self, serialized: dict[str, Any], query: str, *, run_id: UUID, parent_run_id: UUID | None = None, **kwargs: Any
+    ) -> None:
+        with guard("starting a LangChain span"):
+            name = _mapping.name_of(serialized, kwargs, "retriever")
+            self._start(run_id, parent_run_id, name, "retriever", kwargs, input={"query": query})
+
+    def on_chain_end(self, outputs: Any, *, run_id: UUID, **kwargs: Any) -> None:
+        with guard("ending a LangChain span"):
+            self._end(run_id, kwargs, {"output": readable(outputs)})
+
+    def on_tool_end(self, output: Any, *, run_id: UUID, **kwargs: Any) -> None:
+        with guard("ending a LangChain span"):
+            self._end(run_id, kwargs, {"output": readable(output)})
+
+    def on_retriever_end(self, documents: Any, *, run_id: UUID, **kwargs: Any) -> None:
+        with guard("ending a LangChain span"):
+            self._end(run_id, kwargs, {"output": {"documents": readable(documents)}})
+
+    def on_llm_end(self, response: Any, *, run_id: UUID, **kwargs: Any) -> None:
+        with guard("ending a LangChain span"):
+            self._end(run_id, kwargs, _mapping.answer_of(response))
+
+    def on_llm_new_token(self, token: Any, *, run_id: UUID, chunk: Any = None, **kwargs: Any) -> None:  # noqa: ARG002
+        with guard("watching a LangChain stream"):
+            run = find(run_id)
+            if run is not None and (token or getattr(getattr(chunk, "message", None), "tool_call_chunks", None)):
+                run.span.mark_first_token()
+                if run.span.claim == "open":  # its request is out: whoever asks a model now asks for something else
+                    run.span.claim = "taken"
+
+    def on_chain_error(self, error: BaseException, *, run_id: UUID, **kwargs: Any) -> None:
+        self._failed(error, run_id, kwargs)
+
+    def on_tool_error(self, error: BaseException, *, run_id: UUID, **kwargs: Any) -> None:
+        self._failed(error, run_id, kwargs)
+
+    def on_retriever_error(self, error: BaseException, *, run_id: UUID, **kwargs: Any) -> None:
+        self._failed(error, run_id, kwargs)
+
+    def on_llm_error(self, error: BaseException, *, run_id: UUID, **kwargs: Any) -> None:
+        self._failed(error, run_id, kwargs)
+
+    def on_retry(self, retry_state: Any, *, run_id: UUID, **kwargs: Any) -> None:  # noqa: ARG002
+        with guard("watching a LangChain run"):
+            if (run := find(run_id)) is not None:
+                run.counts["retries"] = run.counts.get("retries", 0) + 1
+
+    def on_custom_event(self, name: str, data: Any, *, run_id: UUID, **kwargs: Any) -> None:  # noqa: ARG002
+        with guard("watching a LangChain run"):
+            if (run := find(run_id)) is not None:
+                told = run.counts.setdefault("custom_events", [])
+                if len(told) < _KEEP_EVENTS:
+                    told.append({"name": name, "data": readable(data)})
+
+    def _start_model(
+        self,
+        serialized: dict[str, Any],
+        asked: dict[str, Any],
+        run_id: UUID,
+        parent_run_id: UUID | None,
+        kwargs: dict[str, Any],
+    ) -> None:
+        params = {
+            key: readable(value)
+            for key, value in (kwargs.get("invocation_params") or {}).items()
+            if value is not None and key not in ("_type", "model", "model_name", "api_key", "stream")
+        }
+        name = _mapping.name_of(serialized, kwargs, "model")
+        fields = _mapping.facts_of(kwargs.get("metadata"), kwargs)
+        self._start(run_id, parent_run_id, name, "llm", kwargs, input=asked | params, claimable=True, **fields)
+
+    def _start(
+        self,
+        run_id: UUID,
+        parent_run_id: UUID | None,
+        name: str,
+        kind: str,
+        kwargs: dict[str, Any],
+        more: dict[str, Any] | None = None,
+        **fields: Any,
+    ) -> None:
+        if find(run_id) is not None:  # another tracer, or the process-wide one, has it
+            return
+        told = kwargs.get("metadata")
+        above = find(parent_run_id)
+        parent = above.span if above is not None else current()
+        people = _mapping.people_of(told) if above is None else {}
+        if metadata := _mapping.user_metadata(told) | (more or {}):
+            fields["metadata"] = metadata
+        if tags := _mapping.user_tags(kwargs.get("tags")):
+            fields["tags"] = tags
+        span = self._opened(name, kind, parent, people, fields)
+        if span is None:
+            return
+        if above is None:
+            self.trace_id = span.trace_id
+        top = None if above is None else above.top or above
+        open_run(Run(run_id, span, parent, top, kind == "llm"))
+
+    def _opened(
+        self, name: str, kind: str, parent: Span | None, people: dict[str, str], fields: dict[str, Any]
+    ) -> Span | None:
+        if parent is not None:
+            if people and parent.root.trace is not None:
+                new: dict[str, Any] = {k: v for k, v in people.items() if k not in parent.root.trace.plain}
+                parent.root.trace.update(**new)
+            return start_span(name, type=kind, parent=parent, **fields)
+        with continue_from(self._remote):
+            return start_span(
+                name,
+                type=kind,
+                project_name=self._project,
+                trace_fields={**people, **self._trace_fields},
+                **fields,
+            )
+
+    def _end(self, run_id: UUID, kwargs: dict[str, Any], fields: dict[str, Any]) -> None:
+        known = find(run_id)  # of a streamed run that was left LangChain says only that it ended, before its model did
+        was_left = known is not None and "inputs" in kwargs and any(run.is_model for run in known.inside.values())
+        run = close(run_id, was_left=was_left) or late(run_id)
+        if run is None:
+            return
+        if "inputs" in kwargs:  # a streamed run learns them on the way
+            run.span.set_input(readable(kwargs["inputs"]))
+        if run.counts:
+            fields["metadata"] = fields.get("metadata", {}) | run.counts
+        run.span.update(**fields)
+        run.span.end("cancelled" if was_left else None)
+
+    def _failed(self, error: BaseException, run_id: UUID, kwargs: dict[str, Any]) -> None:
+        with guard("ending a LangChain span"):
+            run = close(run_id, was_left=not isinstance(error, Exception)) or late(run_id)
+            if run is None or run.span.is_ended:
+                return
+            if "inputs" in kwargs:
+                run.span.set_input(readable(kwargs["inputs"]))
+            fields: dict[str, Any] = {"metadata": dict(run.counts)} if run.counts else {}
+            answered = kwargs.get("response")
+            if answered is not None and getattr(answered, "generations", None):  # said before it failed
+                said = _mapping.answer_of(answered)
+                fields |= said | {"metadata": said["metadata"] | run.counts}
+            if not _CONTROL.isdisjoint(kind.__name__ for kind in type(error).__mro__):
+                run.span.update(**fields, output=readable(list(error.args)))
+                run.span.end("interrupted")
+                return
+            if fields:
+                run.span.update(**fields)
+            run.span.fail(error)
+            run.span.end()
