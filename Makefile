@@ -1,7 +1,7 @@
 # Every entry point of the project. `make` prints them.
 PYTHON ?= python3
 BIN := .venv/bin
-PACKAGES := core openai langchain fastapi server
+PACKAGES := core openai langchain llama-index fastapi server
 UI := packages/server/ui
 PAGE := packages/server/src/trailmark_server/_ui/index.html
 SOURCES := $(PACKAGES:%=packages/%/src)

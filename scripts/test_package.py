@@ -12,7 +12,12 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 TEST_TOOLS = ("pytest", "hypothesis")
-MORE_TOOLS: dict[str, tuple[str, ...]] = {"fastapi": ("uvicorn", "httptools", "websockets", "httpx", "httpx2")}
+MORE_TOOLS: dict[str, tuple[str, ...]] = {
+    "fastapi": ("uvicorn", "httptools", "websockets", "httpx", "httpx2"),
+    "llama-index": ("llama-index-llms-openai",),
+    "openai": ("websockets",),
+}
+BESIDE: dict[str, tuple[str, ...]] = {"llama-index": ("openai",)}  # packages of ours its tests use too
 
 
 def _floors(package: Path) -> list[str]:
@@ -40,10 +45,11 @@ def main() -> int:
         subprocess.run([sys.executable, "-m", "venv", folder], check=True)
         pip = [f"{folder}/bin/pip", "install", "--quiet", "--disable-pip-version-check"]
         floors = [pin for path in ours for pin in _floors(path)] if given.oldest else []
+        ours += [ROOT / "packages" / name for name in BESIDE.get(given.package, ())]
         subprocess.run([*pip, *TEST_TOOLS, *MORE_TOOLS.get(given.package, ()), *floors, *map(str, ours)], check=True)
         tests = [f"{folder}/bin/python", "-m", "pytest", str(package / "tests")]
-        if given.oldest:  # old libraries warn of what newer ones of theirs call old
-            tests += ["-W", "default::DeprecationWarning"]
+        if given.oldest:  # old libraries beside new ones warn
+            tests += ["-W", "default"]
         return subprocess.run(tests, cwd=ROOT, check=False).returncode
 
 

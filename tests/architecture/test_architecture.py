@@ -27,6 +27,7 @@ PUBLIC = {
     ),
     "trailmark_openai": "track_openai untrack_openai instrument",
     "trailmark_langchain": "TrailmarkTracer instrument",
+    "trailmark_llama_index": "instrument",
     "trailmark_fastapi": "TrailmarkMiddleware instrument",
 }
 

@@ -17,7 +17,10 @@ EXAMPLES = sorted(path for path in (ROOT / "examples").glob("*.py") if path.name
 
 def run(program: list[str], home: Path) -> subprocess.CompletedProcess[str]:
     env = {key: value for key, value in os.environ.items() if not key.startswith(("TRAILMARK_", "OPIK_", "OPENAI_"))}
-    env |= {"TRAILMARK_HOME": str(home), "PYTHONWARNINGS": "error", "PYTHONPATH": str(ROOT / "examples")}
+    warnings = "error"
+    if "llama_index" in program[-1]:  # uses pydantic's old names, and leaves its chat memory open
+        warnings += ",ignore::DeprecationWarning,ignore::ResourceWarning"
+    env |= {"TRAILMARK_HOME": str(home), "PYTHONWARNINGS": warnings, "PYTHONPATH": str(ROOT / "examples")}
     return subprocess.run(program, env=env, capture_output=True, text=True, timeout=60, check=False, cwd=home)
 
 

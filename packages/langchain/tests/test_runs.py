@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from importlib.metadata import version
 
 import pytest
 import trailmark
@@ -200,7 +201,8 @@ def test_a_tool_is_a_tool_span_and_a_handled_error_is_none(config, trail):
     tools = [span for span in trail.spans if span["type"] == "tool"]
     assert [span["status"] for span in tools] == ["ok", "ok", "error"]
     assert tools[0]["input"] == {"a": 1, "b": 2}
-    assert tools[1]["metadata"]["tool_call_id"] == "call-1"
+    if version("langchain-core") >= "1":  # before, a run is not told
+        assert tools[1]["metadata"]["tool_call_id"] == "call-1"
     assert tools[1]["output"]["content"] == "3"
     assert tools[2]["error"]["message"] == "no"
     assert trail.tree().count("\n  work (general) ok") == 2
