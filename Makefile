@@ -7,7 +7,7 @@ PAGE := packages/server/src/trailmark_server/_ui/index.html
 SOURCES := $(PACKAGES:%=packages/%/src)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-slow check lint types layers fix bench bench-openai bench-web test-alone test-oldest ui build lock clean
+.PHONY: help setup demo test test-slow check lint types layers fix bench bench-openai bench-frameworks bench-web test-alone test-oldest ui build lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -59,6 +59,9 @@ bench: setup ## hot-path figures beside a bare OpenTelemetry span, in the same r
 
 bench-openai: setup ## OpenAI calls and streams beside opik, langfuse and openinference (makes an environment for them)
 	$(BIN)/python benchmarks/openai_calls.py
+
+bench-frameworks: setup ## LangChain chains and LlamaIndex queries beside their other tracers (makes environments for them)
+	$(BIN)/python benchmarks/frameworks.py
 
 bench-web: setup ## CPU of a server with a trace per request, beside OpenTelemetry's (makes an environment for it)
 	$(BIN)/python benchmarks/web.py

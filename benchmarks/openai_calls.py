@@ -10,20 +10,14 @@ from __future__ import annotations
 import argparse
 import functools
 import json
-import os
 import statistics
-import subprocess
-import sys
-import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib import import_module
-from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parent.parent
+import beside
+
 PEERS = ("opik", "langfuse", "openinference-instrumentation-openai", "opentelemetry-sdk")
 CALLS, STREAMS, SHORT, LONG = 400, 60, 20, 220
 ASK = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "What is the capital of France? " * 6}]}
@@ -145,67 +139,6 @@ def measure(variant: str) -> dict[str, float]:
     return found
 
 
-class _Sink(BaseHTTPRequestHandler):
-    """Takes what any tracer sends."""
-
-    protocol_version = "HTTP/1.1"
-
-    def do_POST(self) -> None:
-        self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        self.send_response(200)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", "2")
-        self.end_headers()
-        self.wfile.write(b"{}")
-
-    do_GET = do_PUT = do_PATCH = do_POST  # noqa: N815
-
-    def log_message(self, *_: object) -> None:
-        """Quiet."""
-
-
-def run_alone(name: str, python: Path, sink: str) -> dict[str, float]:
-    """One variant in a process and a home of its own."""
-    with tempfile.TemporaryDirectory(prefix="trailmark-bench-") as home:
-        environ = {
-            **os.environ,
-            "TRAILMARK_HOME": home,
-            "TRAILMARK_QUIET": "true",
-            "OPIK_URL_OVERRIDE": f"{sink}/api",
-            "OPIK_SENTRY_ENABLE": "false",
-            "OPIK_ANALYTICS_ENABLE": "false",
-            "OPIK_CONSOLE_LOGGING_LEVEL": "CRITICAL",
-            "LITELLM_LOCAL_MODEL_COST_MAP": "True",
-            "LANGFUSE_HOST": sink,
-            "LANGFUSE_PUBLIC_KEY": "pk-lf-bench",
-            "LANGFUSE_SECRET_KEY": "sk-lf-bench",
-        }
-        command = [str(python), __file__, "--only", name]
-        told = subprocess.run(command, env=environ, capture_output=True, check=True, text=True).stdout
-        found: dict[str, float] = json.loads(told.splitlines()[-1])
-        return found
-
-
-def peers_python() -> Path:
-    """An environment with the peers, made once."""
-    folder = ROOT / ".venv" / "peers"
-    if not (folder / "ready").exists():
-        subprocess.run([sys.executable, "-m", "venv", folder], check=True)
-        ours = [option for name in ("core", "openai") for option in ("-e", str(ROOT / "packages" / name))]
-        install = [
-            str(folder / "bin" / "pip"),
-            "install",
-            "-q",
-            "--disable-pip-version-check",
-            "openai>=3",
-            *PEERS,
-            *ours,
-        ]
-        subprocess.run(install, check=True)
-        (folder / "ready").touch()
-    return folder / "bin" / "python"
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
@@ -213,17 +146,10 @@ def main() -> None:
     parser.add_argument("--only", choices=VARIANTS, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.only:
-        print(json.dumps(measure(given.only)), flush=True)
-        os._exit(0)  # some peers wait for their servers at exit
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Sink)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    python, sink = peers_python(), f"http://127.0.0.1:{server.server_port}"
+        beside.tell(measure(given.only))
+    python = beside.environment("peers", ["openai>=3", *PEERS], ["core", "openai"])
     names = list(dict.fromkeys(["bare", *given.variants]))
-    runs: dict[str, list[dict[str, float]]] = {name: [] for name in names}
-    for _ in range(given.rounds):
-        for name in names:
-            runs[name].append(run_alone(name, python, sink))
-    best = {name: {key: min(run[key] for run in runs[name]) for key in runs[name][0]} for name in names}
+    best = beside.best_of(given.rounds, names, __file__, python)
     print(f"added CPU µs in the calling thread, best p50 of {given.rounds} rounds; bare is the client's own")
     print(f"{'':15}{'call':>9}{'stream':>9}{'chunk':>9}{'first word (wall)':>20}")
     for name in names:
