@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import trailmark
 from trailmark.errors import NotFoundError, QueryError
+from trailmark.model import Attachment
 
 from .conftest import eventually
 
@@ -48,6 +49,25 @@ def test_what_was_recorded_is_found_edited_scored_and_deleted(client: trailmark.
         with pytest.raises(NotFoundError):
             look()
     assert [left.name for left in client.search_traces()] == ["other"]
+
+
+def test_attachments_come_back_whole(client: trailmark.Client, tmp_path: Path) -> None:
+    notes = tmp_path / "notes.txt"
+    notes.write_text("Notes")
+    trace = client.trace("order", attachments=[notes])
+    span = trace.span("chart", attachments=[Attachment(b"\x89PNG", "chart.png")])
+    span.end()
+    trace.end()
+    client.flush(10)
+    [stored] = eventually(lambda: [found for found in client.search_traces() if len(found.attachments) == 2])
+    assert {(file.name, file.span_id, file.size) for file in stored.attachments} == {
+        ("notes.txt", None, 5),
+        ("chart.png", span.id, 4),
+    }
+    [file] = client.get_span(span.id).attachments
+    assert (file.content_type, client.get_attachment(file.id)) == ("image/png", b"\x89PNG")
+    with pytest.raises(NotFoundError):
+        client.get_attachment(trace.id)
 
 
 def test_long_results_come_whole_and_a_limit_cuts_them(client: trailmark.Client) -> None:

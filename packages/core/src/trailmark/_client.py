@@ -145,6 +145,10 @@ class Client:
         """The span as the server holds it; NotFoundError when it has none of that id."""
         return self._lookup().span(_id(id))
 
+    def get_attachment(self, id: str) -> bytes:
+        """The content of an attachment of a stored span or trace; NotFoundError when there is none."""
+        return self._lookup().attachment(_id(id))
+
     def delete_trace(self, id: str) -> None:
         """Delete a trace and its spans on the server, for good; NotFoundError when it has none of that id."""
         self._lookup().delete_trace(_id(id))

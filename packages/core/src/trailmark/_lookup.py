@@ -13,12 +13,25 @@ from urllib.parse import quote
 from trailmark.errors import NotFoundError, QueryError, ServerError
 
 if TYPE_CHECKING:
+    import httpx2
+
     from trailmark._settings import Settings
 
-__all__ = ["Lookup", "StoredSpan", "StoredTrace"]
+__all__ = ["Lookup", "StoredFile", "StoredSpan", "StoredTrace"]
 
 PAGE = 100
 TIMEOUT_S = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """An attachment as the server holds it; size in bytes. `Client.get_attachment(id)` gives its content."""
+
+    id: str
+    span_id: str | None
+    name: str
+    content_type: str
+    size: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +57,7 @@ class StoredTrace:
     output_tokens: int
     total_cost: float | None
     span_count: int
+    attachments: list[StoredFile]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +82,7 @@ class StoredSpan:
     provider: str | None
     usage: dict[str, int]
     total_cost: float | None
+    attachments: list[StoredFile]
 
 
 class Lookup:
@@ -88,6 +103,9 @@ class Lookup:
     def span(self, id: str) -> StoredSpan:
         return _span(self._ask("GET", f"spans/{quote(id)}?max_bytes={2**28}"))
 
+    def attachment(self, id: str) -> bytes:
+        return self._answer("GET", f"files/{quote(id)}").content
+
     def delete_trace(self, id: str) -> None:
         self._ask("DELETE", f"traces/{quote(id)}")
 
@@ -103,6 +121,9 @@ class Lookup:
                 return
 
     def _ask(self, method: str, path: str) -> Any:
+        return self._answer(method, path).json()
+
+    def _answer(self, method: str, path: str) -> httpx2.Response:
         import httpx2
 
         from trailmark.exporters._http import is_loopback
@@ -118,7 +139,7 @@ class Lookup:
         if "x-trailmark" not in answer.headers:
             raise ServerError(f"{base} is no trailmark server: searching and deleting work on those only")
         if answer.is_success:
-            return answer.json()
+            return answer
         problem = answer.json()
         if answer.status_code == 404:
             raise NotFoundError(problem["detail"])
@@ -161,6 +182,7 @@ def _common(item: dict[str, Any]) -> dict[str, Any]:
         "metadata": item["metadata"] or {}, "tags": item["tags"] or [], "total_cost": item["cost"],
         "scores": {score["name"]: {key: score[key] for key in ("value", "label", "reason", "source")}
                    for score in item["scores"]},
+        "attachments": [StoredFile(**{key: file[key] for key in StoredFile.__slots__}) for file in item["attachments"]],
     }  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from trailmark_server import __version__
-from trailmark_server.api import native, opik, pages, read
+from trailmark_server.api import files, native, opik, opik_files, pages, read
 from trailmark_server.api.problems import Problem, problem
 from trailmark_server.api.security import Security
 from trailmark_server.query import QueryError
@@ -33,6 +33,8 @@ def create_app(store: Store, home: Path) -> FastAPI:
 
     app.include_router(native.router(store))
     app.include_router(opik.router(store))
+    app.include_router(opik_files.router(store))
+    app.include_router(files.router(store))
     app.include_router(read.router(store, home))
     app.include_router(pages.router(store))
     _add_errors(app)

@@ -17,7 +17,7 @@ from trailmark_server.ingest import opik
 from trailmark_server.ingest.records import check
 from trailmark_server.store import Store
 
-__all__ = ["router"]
+__all__ = ["PRIVATE", "router"]
 
 PRIVATE: Final = "/api/v1/private"
 MAX_ITEMS: Final = 1000
@@ -39,6 +39,17 @@ def router(store: Store) -> APIRouter:
     async def project(request: Request) -> Response:
         body = await read_json(request)
         return JSONResponse(await run_in_threadpool(_project, store, body.get("name")))
+
+    @routes.get("/projects")
+    def projects(page: int = 1, size: int = 10, name: str = "") -> Response:
+        with store.read() as reader:
+            found = [_project_view(one["name"]) for one in reader.projects() if name.lower() in one["name"].lower()]
+        content = found[max(0, page - 1) * size : max(1, page) * size]
+        return JSONResponse({"page": page, "size": len(content), "total": len(found), "content": content})
+
+    @routes.get("/projects/{id:path}")
+    def project_by_id(id: str) -> Response:
+        return JSONResponse(_project(store, id))
 
     @routes.post("/auth", status_code=204)
     def auth() -> Response:
@@ -162,4 +173,8 @@ def _project(store: Store, name: Any) -> dict[str, Any]:
         known = [project["name"] for project in reader.projects()]
     if name not in known:
         raise Problem(404, f"no project {name!r}")
+    return _project_view(name)
+
+
+def _project_view(name: str) -> dict[str, Any]:
     return {"id": name, "name": name}

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
+import hashlib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Annotated, Any, Literal
@@ -17,6 +20,7 @@ Id = Annotated[str, Field(pattern=r"^[0-9a-fA-F]{8}-?([0-9a-fA-F]{4}-?){3}[0-9a-
 Micros = Annotated[int, Field(ge=0, lt=2**62)]
 Tokens = Annotated[int, Field(ge=0, lt=2**53)]
 Name = Annotated[str, Field(min_length=1, max_length=10_000)]
+MAX_FILE = 64 * 1024 * 1024
 Status = Literal["running", "ok", "error", "cancelled", "interrupted"]
 
 
@@ -144,7 +148,29 @@ class _Patch(_PatchIds, total=False):
     span_id: Id | None
 
 
-_RECORD: TypeAdapter[Any] = TypeAdapter(Annotated[_Span | _Trace | _ScoreRecord | _Patch, Field(discriminator="k")])
+class _FileIds(TypedDict):
+    k: Literal["file"]
+    id: Id
+    ver: Micros
+    project: Name
+    name: Name
+    content_type: Annotated[str, Field(max_length=255)]
+    ts_us: Micros
+    data: Annotated[str, Field(max_length=MAX_FILE * 4 // 3 + 4)]
+
+
+class _File(_FileIds, total=False):
+    """An attachment of a span or, without `span_id`, of a trace; its content in base64."""
+
+    trace_id: Id | None
+    span_id: Id | None
+    size: Micros
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+_RECORD: TypeAdapter[Any] = TypeAdapter(
+    Annotated[_Span | _Trace | _ScoreRecord | _Patch | _File, Field(discriminator="k")]
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +200,8 @@ def check(items: Sequence[bytes | dict[str, Any]]) -> tuple[list[dict[str, Any]]
                 )
             elif record["k"] == "patch" and not (record.get("trace_id") or record.get("span_id")):
                 bad.append(Rejection(index, record["id"], "trace_id", "a patch needs a trace_id or a span_id"))
+            elif record["k"] == "file":
+                _take_file(index, record, good, bad)
             elif record["k"] == "patch":
                 good.append({**record, "changes": _priced_changes(record["changes"])})
             else:
@@ -181,6 +209,23 @@ def check(items: Sequence[bytes | dict[str, Any]]) -> tuple[list[dict[str, Any]]
         except ValidationError as error:
             bad.append(_rejection(index, item, error))
     return good, bad
+
+
+def _take_file(index: int, record: dict[str, Any], good: list[dict[str, Any]], bad: list[Rejection]) -> None:
+    """With its content as bytes, if they are what was sent."""
+    try:
+        data = base64.b64decode(record["data"], validate=True)
+    except binascii.Error as error:
+        bad.append(Rejection(index, record["id"], "data", f"it is no base64: {error}"))
+        return
+    if record.get("size", len(data)) != len(data):
+        bad.append(Rejection(index, record["id"], "size", f"it is {record['size']}, the data have {len(data)} bytes"))
+    elif (told := record.get("sha256")) and told != hashlib.sha256(data).hexdigest():
+        bad.append(Rejection(index, record["id"], "sha256", "the data are not those it was made of"))
+    elif not (record.get("trace_id") or record.get("span_id")):
+        bad.append(Rejection(index, record["id"], "trace_id", "an attachment needs a trace_id or a span_id"))
+    else:
+        good.append({**record, "data": data})
 
 
 def _priced_changes(changes: dict[str, Any]) -> dict[str, Any]:
@@ -194,7 +239,7 @@ def _rejection(index: int, item: bytes | dict[str, Any], error: ValidationError)
     path = ".".join(
         str(part)
         for part in first["loc"]
-        if part not in ("span", "trace", "score", "patch") or part == first["loc"][-1]
+        if part not in ("span", "trace", "score", "patch", "file") or part == first["loc"][-1]
     )
     value = first.get("input")
     shown = (

@@ -7,7 +7,7 @@ import sqlite3
 from typing import Any
 
 from trailmark_server.query import parse
-from trailmark_server.store import rollup
+from trailmark_server.store import files, rollup
 from trailmark_server.store.codec import id_bytes, id_text, loads, unpack
 from trailmark_server.store.errors import CursorError, NotFoundError
 from trailmark_server.store.filters import span_condition, trace_condition
@@ -112,7 +112,8 @@ class Reader:
         shown = {name: row[name] for name in ("id", "project", "name", "status", "start_us", "dur_us", "thread", "user",
                                               "tags", "tin", "tout", "cost", "spans", "errors")}  # fmt: skip
         end_us = None if row["dur_us"] < 0 else row["start_us"] + row["dur_us"]
-        trace = {**shown, "end_us": end_us, **own, "scores": scores}
+        attached = files.listed(self._db, trace_id=key)
+        trace = {**shown, "end_us": end_us, **own, "scores": scores, "attachments": attached}
         return {"v": 1, "trace": trace, "cols": columns, "total": len(columns["id"]), "seq": self._seq()}
 
     def span(self, trace_id: str, span_id: str) -> dict[str, Any]:
@@ -133,8 +134,19 @@ class Reader:
             **{key: row[key] for key in copied}, "dur_us": _duration(row["start_us"], row["end_us"]),
             "usage": loads(row["usage"]), "tags": loads(row["tags"], []),
             "scores": self._scores("span", row["span_id"]),
+            "attachments": files.listed(self._db, span_id=row["span_id"]),
             **{key: body.get(key) for key in ("input", "output", "metadata", "usage_raw", "error")}, "truncated": {},
         }  # fmt: skip
+
+    def files(self, kind: str, id: str) -> list[dict[str, Any]]:
+        """Attachments of a span, or of a trace without its spans'."""
+        if kind == "span":
+            return files.listed(self._db, span_id=_key(id))
+        return [file for file in files.listed(self._db, trace_id=_key(id)) if file["span_id"] is None]
+
+    def file(self, id: str) -> tuple[dict[str, Any], bytes]:
+        """Name and type of an attachment, and its content. NotFoundError when there is none."""
+        return files.opened(self._db, _key(id))
 
     def spans_of(self, span_id: str) -> str | None:
         """The trace a span is in."""

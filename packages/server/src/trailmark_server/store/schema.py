@@ -64,7 +64,19 @@ CREATE TABLE deleted(  -- so that nothing of a deleted trace comes back when its
   trace_id BLOB PRIMARY KEY, ts_us INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 """
 
-_MIGRATIONS: Final = (_V1, _V2)
+_V3: Final = """
+CREATE TABLE blobs(sha BLOB PRIMARY KEY, data BLOB NOT NULL) STRICT;  -- a content once, however often it is attached
+
+CREATE TABLE files(  -- attachments; trace_id is NULL while only the span is known
+  file_id BLOB PRIMARY KEY, project_id INTEGER NOT NULL, trace_id BLOB, span_id BLOB,
+  name TEXT NOT NULL, content_type TEXT NOT NULL, size INTEGER NOT NULL, sha BLOB NOT NULL,
+  ts_us INTEGER NOT NULL, ver INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+CREATE INDEX files_trace ON files(trace_id);
+CREATE INDEX files_span ON files(span_id);
+CREATE INDEX files_sha ON files(sha);
+"""
+
+_MIGRATIONS: Final = (_V1, _V2, _V3)
 VERSION: Final = len(_MIGRATIONS)
 
 

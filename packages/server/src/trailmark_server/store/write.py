@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
-from trailmark_server.store import rollup
+from trailmark_server.store import files, rollup
 from trailmark_server.store.codec import dumps, id_bytes, loads, pack, preview, unpack
 
 __all__ = ["Writer"]
@@ -83,6 +83,8 @@ class Writer:
             elif record["k"] == "patch":
                 kind = "span" if record.get("span_id") else "trace"
                 self.edit(kind, record[f"{kind}_id"], record["changes"])
+            elif record["k"] == "file":
+                files.put(self._db, self.project(record["project"]), record)
             else:
                 self._put_score_record(record)
 
@@ -131,6 +133,7 @@ class Writer:
         key = id_bytes(id)
         self._db.execute("INSERT OR IGNORE INTO deleted VALUES(?,?)", (key, time.time_ns() // 1000))
         [found] = self._db.execute("SELECT count(*) FROM traces WHERE trace_id=?", (key,)).fetchone()
+        files.delete_of_trace(self._db, key)
         for sql in _DELETE:
             self._db.execute(sql, (key,))
         self._touched.add(key)
@@ -140,6 +143,10 @@ class Writer:
         """All scores of that name."""
         self._db.execute("DELETE FROM scores WHERE kind=? AND target=? AND name=?", (kind, id_bytes(id), name))
         self._touch(kind, id_bytes(id))
+
+    def delete_files(self, ids: list[str]) -> None:
+        """Attachments, by their ids."""
+        files.delete(self._db, [id_bytes(id) for id in ids])
 
     def roll_up(self) -> None:
         """Recompute the list rows of what was touched."""
