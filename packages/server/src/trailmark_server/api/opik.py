@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import dropwhile, islice
 from typing import Any, Final
 
 import orjson
@@ -11,22 +12,32 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 
 from trailmark_server.api.bodies import read_json
-from trailmark_server.api.opik_views import span_view, trace_view
+from trailmark_server.api.opik_filters import Test, compile_filters
+from trailmark_server.api.opik_views import span_view, thread_model_id, thread_view, trace_row_view, trace_view
 from trailmark_server.api.problems import Problem, problem
 from trailmark_server.ingest import opik
 from trailmark_server.ingest.records import check
-from trailmark_server.store import Store
+from trailmark_server.store import Reader, Store
 
 __all__ = ["PRIVATE", "router"]
 
 PRIVATE: Final = "/api/v1/private"
 MAX_ITEMS: Final = 1000
+MAX_THREADS: Final = 100_000
+PAGE: Final = 200
 _RECORDS: Final = {"traces": opik.trace_record, "spans": opik.span_record}
 
 
 def router(store: Store) -> APIRouter:
     """Everything under `/api/v1/private`."""
     routes = APIRouter(prefix=PRIVATE)
+
+    @routes.post("/traces/threads/search")
+    async def search_threads(request: Request) -> Response:
+        body = await read_json(request)
+        lines = await run_in_threadpool(_search, store, "threads", body)
+        return Response(lines, media_type="application/octet-stream")
+
     for kind in ("traces", "spans"):
         _add_writes(routes, store, kind)
         _add_reads(routes, store, kind)
@@ -156,16 +167,39 @@ def _search(store: Store, kind: str, body: dict[str, Any]) -> bytes:
     limit = body.get("limit") or 500
     if not isinstance(limit, int) or not 1 <= limit <= 2000:
         raise Problem(400, f"limit is {limit!r}; allowed: 1 to 2000")
-    if body.get("filters"):
-        raise Problem(400, "filters are not supported by this version")
-    project, before = body.get("project_name") or "Default Project", body.get("last_retrieved_id")
+    test, looks_inside = compile_filters(body.get("filters") or [])
+    project = body.get("project_name") or body.get("project_id") or "Default Project"
     with store.read() as reader:
-        if kind == "traces":
-            found = [trace_view(reader, id) for id in reader.trace_ids(project, before=before, limit=limit)]
+        found: Iterator[dict[str, Any]]
+        if kind == "threads":
+            found = _threads(reader, project, body.get("last_retrieved_thread_model_id"))
+        elif kind == "traces":
+            found = _traces(reader, project, body.get("last_retrieved_id"), None if looks_inside else test)
         else:
-            ids = reader.span_ids(project, before=before, limit=limit, trace_id=body.get("trace_id"))
-            found = [span_view(reader, span_id, trace_id) for trace_id, span_id in ids]
-    return b"".join(orjson.dumps(item) + b"\n" for item in found)
+            found = _spans(reader, project, body.get("last_retrieved_id"), body.get("trace_id"))
+        return b"".join(orjson.dumps(item) + b"\n" for item in islice(filter(test, found), limit))
+
+
+def _traces(reader: Reader, project: str, before: str | None, test: Test | None) -> Iterator[dict[str, Any]]:
+    """Whole traces; those a test of their rows refuses are not opened."""
+    while rows := reader.rows_by_id(project, before=before, limit=PAGE):
+        for row in rows:
+            if test is None or test(trace_row_view(row)):
+                yield trace_view(reader, row["id"])
+        before = rows[-1]["id"]
+
+
+def _spans(reader: Reader, project: str, before: str | None, trace_id: str | None) -> Iterator[dict[str, Any]]:
+    while ids := reader.span_ids(project, before=before, limit=PAGE, trace_id=trace_id):
+        yield from (span_view(reader, span_id, of_trace) for of_trace, span_id in ids)
+        before = ids[-1][1]
+
+
+def _threads(reader: Reader, project: str, after: str | None) -> Iterator[dict[str, Any]]:
+    rows = reader.threads(project, limit=MAX_THREADS)
+    if after:
+        rows = list(dropwhile(lambda row: thread_model_id(project, row["id"]) != after, rows))[1:]
+    return (thread_view(reader, project, row) for row in rows)
 
 
 def _project(store: Store, name: Any) -> dict[str, Any]:

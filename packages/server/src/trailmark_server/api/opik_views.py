@@ -4,23 +4,55 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from typing import Any
+from uuid import NAMESPACE_URL, uuid5
 
 from trailmark_server.store import NotFoundError, Reader
 
-__all__ = ["span_view", "trace_view"]
+__all__ = ["span_view", "thread_model_id", "thread_view", "trace_row_view", "trace_view"]
 
 
 def trace_view(reader: Reader, id: str) -> dict[str, Any]:
     """TracePublic, as far as we know it."""
-    trace = reader.trace(id)["trace"]
+    found = reader.trace(id)
+    trace, columns = found["trace"], found["cols"]
     return {
-        "id": id, "project_id": trace["project"], "name": trace["name"], "start_time": _time(trace["start_us"]),
-        "end_time": _time(trace["end_us"]), "input": trace["input"], "output": trace["output"],
+        **_times(trace["start_us"], trace["end_us"]), "llm_span_count": columns["type"].count("llm"),
+        "has_tool_spans": "tool" in columns["type"],
+        "id": id, "project_id": trace["project"], "name": trace["name"], "input": trace["input"],
+        "output": trace["output"],
         "metadata": trace["metadata"], "tags": trace["tags"], "error_info": _error(trace["error"]),
         "thread_id": trace["thread"], "environment": trace["environment"], "feedback_scores": _scores(trace["scores"]),
         "total_estimated_cost": trace["cost"], "span_count": trace["spans"],
         "usage": _usage(trace["tin"], trace["tout"]),
     }  # fmt: skip
+
+
+def trace_row_view(row: dict[str, Any]) -> dict[str, Any]:
+    """What a list knows of a trace, for filters that do not look into payloads."""
+    end = None if row["dur_us"] < 0 else row["start_us"] + row["dur_us"]
+    scores = [{"name": name, "value": _value(score["value"])} for name, score in row["scores"].items()]
+    return {
+        "id": row["id"], "name": row["name"], **_times(row["start_us"], end), "thread_id": row["thread"],
+        "tags": row["tags"], "total_estimated_cost": row["cost"], "span_count": row["spans"],
+        "usage": _usage(row["tin"], row["tout"]), "feedback_scores": scores,
+    }  # fmt: skip
+
+
+def thread_view(reader: Reader, project: str, row: dict[str, Any]) -> dict[str, Any]:
+    """TraceThread, as far as we know it."""
+    first, last = (reader.trace(row[which])["trace"] for which in ("first_trace", "last_trace"))
+    return {
+        "id": row["id"], "thread_model_id": thread_model_id(project, row["id"]), "project_id": project,
+        **_times(row["start_us"], row["end_us"]), "first_message": first["input"], "last_message": last["output"],
+        "number_of_messages": row["traces"] * 2, "status": "active" if row["running"] else "inactive",
+        "feedback_scores": _scores(reader.thread_scores(row["id"])), "total_estimated_cost": row["cost"],
+        "usage": _usage(row["tin"], row["tout"]), "tags": last["tags"], "environment": last["environment"],
+    }  # fmt: skip
+
+
+def thread_model_id(project: str, thread_id: str) -> str:
+    """The id that Opik's SDK pages by."""
+    return str(uuid5(NAMESPACE_URL, f"{project}/{thread_id}"))
 
 
 def span_view(reader: Reader, id: str, trace_id: str | None = None) -> dict[str, Any]:
@@ -34,7 +66,8 @@ def span_view(reader: Reader, id: str, trace_id: str | None = None) -> dict[str,
     tokens = [sum(n for part, n in parts.items() if part.startswith(side)) for side in ("input", "output")]
     return {
         "id": id, "trace_id": trace_id, "parent_span_id": span["parent_id"], "name": span["name"], "type": span["type"],
-        "start_time": _time(span["start_us"]), "end_time": _time(span["end_us"]), "input": span["input"],
+        "project_name": span["project"], "project_id": span["project"],
+        **_times(span["start_us"], span["end_us"]), "input": span["input"],
         "output": span["output"], "metadata": span["metadata"], "tags": span["tags"], "model": span["model"],
         "provider": span["provider"], "usage": raw or (_usage(*tokens) if parts else None),
         "error_info": _error(span["error"]), "total_estimated_cost": span["cost"],
@@ -44,6 +77,18 @@ def span_view(reader: Reader, id: str, trace_id: str | None = None) -> dict[str,
 
 def _usage(tin: int, tout: int) -> dict[str, int]:
     return {"prompt_tokens": tin, "completion_tokens": tout, "total_tokens": tin + tout}
+
+
+def _times(start_us: int, end_us: int | None) -> dict[str, Any]:
+    """Start, end and duration in milliseconds; Opik's creation and update times are theirs."""
+    start, end = _time(start_us), _time(end_us)
+    duration = None if end_us is None else max(0, end_us - start_us) / 1000
+    times = {"start_time": start, "end_time": end, "created_at": start, "last_updated_at": end or start}
+    return {**times, "duration": duration}
+
+
+def _value(value: Any) -> float:
+    return 1.0 if value is None else float(value)
 
 
 def _time(us: int | None) -> str | None:
@@ -65,7 +110,7 @@ def _error(error: dict[str, Any] | None) -> dict[str, Any] | None:
 def _scores(scores: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [
         {
-            "name": score["name"], "value": 1.0 if score["value"] is None else float(score["value"]),
+            "name": score["name"], "value": _value(score["value"]),
             "category_name": score["label"], "reason": score["reason"], "source": score["source"],
         }
         for score in scores

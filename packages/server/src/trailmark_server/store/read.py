@@ -7,7 +7,7 @@ import sqlite3
 from typing import Any
 
 from trailmark_server.query import parse
-from trailmark_server.store import files, rollup
+from trailmark_server.store import files, rollup, threads
 from trailmark_server.store.codec import id_bytes, id_text, loads, unpack
 from trailmark_server.store.errors import CursorError, NotFoundError
 from trailmark_server.store.filters import span_condition, trace_condition
@@ -119,7 +119,8 @@ class Reader:
     def span(self, trace_id: str, span_id: str) -> dict[str, Any]:
         """One span, whole. NotFoundError when there is none."""
         cursor = self._db.execute(
-            "SELECT s.*, b.body FROM spans s LEFT JOIN payloads b ON b.kind=0 AND b.seq=s.seq "
+            "SELECT s.*, b.body, p.name AS project FROM spans s JOIN projects p ON p.id=s.project_id "
+            "LEFT JOIN payloads b ON b.kind=0 AND b.seq=s.seq "
             "WHERE trace_id=? AND span_id=?",
             (_key(trace_id), _key(span_id)),
         )
@@ -130,13 +131,29 @@ class Reader:
         body = unpack(row["body"]) if row["body"] is not None else {}
         copied = ("name", "type", "status", "start_us", "end_us", "first_token_us", "model", "provider", "cost")
         return {
-            "id": span_id, "trace_id": trace_id, "parent_id": id_text(row["parent_id"]) if row["parent_id"] else None,
+            "id": span_id, "project": row["project"], "trace_id": trace_id,
+            "parent_id": id_text(row["parent_id"]) if row["parent_id"] else None,
             **{key: row[key] for key in copied}, "dur_us": _duration(row["start_us"], row["end_us"]),
             "usage": loads(row["usage"]), "tags": loads(row["tags"], []),
             "scores": self._scores("span", row["span_id"]),
             "attachments": files.listed(self._db, span_id=row["span_id"]),
             **{key: body.get(key) for key in ("input", "output", "metadata", "usage_raw", "error")}, "truncated": {},
         }  # fmt: skip
+
+    def threads(self, project: str, *, limit: int) -> list[dict[str, Any]]:
+        """Conversations, those with the newest trace first."""
+        return threads.listed(self._db, project, limit)
+
+    def thread_scores(self, thread_id: str) -> list[dict[str, Any]]:
+        """Of a conversation as a whole."""
+        return self._scores("thread", thread_id.encode())
+
+    def rows_by_id(self, project: str, *, before: str | None, limit: int) -> list[dict[str, Any]]:
+        """Trace rows, newest first by id."""
+        where = "AND t.trace_id < ?" if before else ""
+        values = (project, *([_key(before)] if before else []), limit)
+        sql = f"SELECT {_ROW} {_FROM} WHERE p.name=? {where} ORDER BY t.trace_id DESC LIMIT ?"
+        return [_trace_row(row) for row in self._db.execute(sql, values)]
 
     def files(self, kind: str, id: str) -> list[dict[str, Any]]:
         """Attachments of a span, or of a trace without its spans'."""
@@ -167,13 +184,6 @@ class Reader:
             more.append(_key(trace_id))
         sql = f"SELECT s.trace_id, s.span_id FROM spans s JOIN projects p ON p.id=s.project_id WHERE {' AND '.join(where)} ORDER BY s.span_id DESC LIMIT ?"  # noqa: S608, E501
         return [(id_text(t), id_text(s)) for t, s in self._db.execute(sql, (*values, *more, limit))]
-
-    def trace_ids(self, project: str, *, before: str | None, limit: int) -> list[str]:
-        """Ids, newest first by id."""
-        where = "AND t.trace_id < ?" if before else ""
-        sql = f"SELECT t.trace_id {_FROM} WHERE p.name=? {where} ORDER BY t.trace_id DESC LIMIT ?"
-        values = (project, *([_key(before)] if before else []), limit)
-        return [id_text(trace_id) for (trace_id,) in self._db.execute(sql, values)]
 
     def _columns(self, key: bytes) -> dict[str, list[Any]]:
         rows = self._db.execute(
