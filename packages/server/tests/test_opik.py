@@ -114,3 +114,12 @@ def test_nan_is_tolerated(http: httpx2.Client) -> None:
     body = json.dumps({"traces": [whole]}).replace("1.5", "NaN")
     assert http.post(f"{P}/traces/batch", content=body.encode()).status_code == 204
     assert http.get(f"{P}/traces/{whole['id']}").json()["input"] == {"x": None}
+
+
+def test_pages_are_read_by_number(http: httpx2.Client) -> None:
+    ids = [new_id() for _ in range(5)]
+    http.post(f"{P}/traces/batch", json={"traces": [trace(id=id, project_name="p") for id in ids]})
+    pages = [http.get(f"{P}/traces", params={"project_name": "p", "page": n, "size": 2}).json() for n in (1, 2, 3)]
+    assert [t["id"] for page in pages for t in page["content"]] == ids[::-1]
+    assert pages[2]["total"] == 5
+    assert http.get(f"{P}/traces", params={"filters": "["}).status_code == 400

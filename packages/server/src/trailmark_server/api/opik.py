@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from itertools import dropwhile, islice
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import orjson
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 
@@ -100,6 +100,19 @@ def _add_writes(routes: APIRouter, store: Store, kind: str) -> None:
 
 
 def _add_reads(routes: APIRouter, store: Store, kind: str) -> None:
+    @routes.get(f"/{kind}")
+    def page(
+        project_name: str = "",
+        project_id: str = "",
+        filters: str = "",
+        trace_id: str | None = None,
+        page: Annotated[int, Query(ge=1)] = 1,
+        size: Annotated[int, Query(ge=1, le=2000)] = 10,
+    ) -> Response:
+        body = {"project_name": project_name or project_id, "filters": _parsed(filters), "trace_id": trace_id}
+        found, total = _page(store, kind, body, (page - 1) * size, size)
+        return JSONResponse({"page": page, "size": len(found), "total": total, "content": found, "sortableBy": []})
+
     @routes.post(f"/{kind}/search")
     async def search(request: Request) -> Response:
         body = await read_json(request)
@@ -167,17 +180,36 @@ def _search(store: Store, kind: str, body: dict[str, Any]) -> bytes:
     limit = body.get("limit") or 500
     if not isinstance(limit, int) or not 1 <= limit <= 2000:
         raise Problem(400, f"limit is {limit!r}; allowed: 1 to 2000")
+    with store.read() as reader:
+        return b"".join(orjson.dumps(item) + b"\n" for item in islice(_found(reader, kind, body), limit))
+
+
+def _page(store: Store, kind: str, body: dict[str, Any], skip: int, size: int) -> tuple[list[dict[str, Any]], int]:
+    """The items of one page, and how many there are: exact on the last page, or else one more than was looked at."""
+    with store.read() as reader:
+        found = list(islice(_found(reader, kind, body), skip + size + 1))
+    return found[skip : skip + size], len(found)
+
+
+def _parsed(filters: str) -> Any:
+    try:
+        return orjson.loads(filters) if filters else []
+    except orjson.JSONDecodeError as error:
+        raise Problem(400, f"filters is no JSON: {error}") from None
+
+
+def _found(reader: Reader, kind: str, body: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """What the filters leave, newest first."""
     test, looks_inside = compile_filters(body.get("filters") or [])
     project = body.get("project_name") or body.get("project_id") or "Default Project"
-    with store.read() as reader:
-        found: Iterator[dict[str, Any]]
-        if kind == "threads":
-            found = _threads(reader, project, body.get("last_retrieved_thread_model_id"))
-        elif kind == "traces":
-            found = _traces(reader, project, body.get("last_retrieved_id"), None if looks_inside else test)
-        else:
-            found = _spans(reader, project, body.get("last_retrieved_id"), body.get("trace_id"))
-        return b"".join(orjson.dumps(item) + b"\n" for item in islice(filter(test, found), limit))
+    found: Iterator[dict[str, Any]]
+    if kind == "threads":
+        found = _threads(reader, project, body.get("last_retrieved_thread_model_id"))
+    elif kind == "traces":
+        found = _traces(reader, project, body.get("last_retrieved_id"), None if looks_inside else test)
+    else:
+        found = _spans(reader, project, body.get("last_retrieved_id"), body.get("trace_id"))
+    return filter(test, found)
 
 
 def _traces(reader: Reader, project: str, before: str | None, test: Test | None) -> Iterator[dict[str, Any]]:
