@@ -10,7 +10,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from trailmark_server import __version__
-from trailmark_server.api import files, native, opik, opik_files, pages, read
+from trailmark_server.api import files, native, opik, opik_files, otlp, pages, read
 from trailmark_server.api.problems import Problem, problem
 from trailmark_server.api.security import Security
 from trailmark_server.query import QueryError
@@ -34,6 +34,7 @@ def create_app(store: Store, home: Path) -> FastAPI:
     app.include_router(native.router(store))
     app.include_router(opik.router(store))
     app.include_router(opik_files.router(store))
+    app.include_router(otlp.router(store))
     app.include_router(files.router(store))
     app.include_router(read.router(store, home))
     app.include_router(pages.router(store))

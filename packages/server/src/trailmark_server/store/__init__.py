@@ -11,13 +11,14 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, TypeVar
 
+from trailmark_server.store.clean import clean
 from trailmark_server.store.errors import CursorError, NotFoundError, StoreError
 from trailmark_server.store.filters import add_functions
 from trailmark_server.store.read import Reader
 from trailmark_server.store.schema import VERSION, migrate
 from trailmark_server.store.write import Writer
 
-__all__ = ["CursorError", "NotFoundError", "Reader", "Store", "StoreError", "Writer"]
+__all__ = ["CursorError", "NotFoundError", "Reader", "Store", "StoreError", "Writer", "clean"]
 
 R = TypeVar("R")
 _Job = tuple[Callable[[Writer], Any], "_Answer"]

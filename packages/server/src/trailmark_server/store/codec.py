@@ -9,6 +9,8 @@ from uuid import UUID
 import orjson
 import zstandard
 
+from trailmark_server.store.clean import clean
+
 __all__ = ["PREVIEW", "dumps", "id_bytes", "id_text", "loads", "pack", "preview", "unpack"]
 
 PREVIEW: Final = 200
@@ -28,7 +30,7 @@ def id_text(data: bytes) -> str:
 
 def dumps(value: Any) -> str:
     """JSON text."""
-    return orjson.dumps(value).decode()
+    return _json(value).decode()
 
 
 def loads(text: str | bytes | None, default: Any = None) -> Any:
@@ -40,7 +42,7 @@ def pack(value: Any) -> bytes:
     """Compressed JSON."""
     if not hasattr(_local, "packer"):
         _local.packer = zstandard.ZstdCompressor(level=3)
-    packed: bytes = _local.packer.compress(orjson.dumps(value))
+    packed: bytes = _local.packer.compress(_json(value))
     return packed
 
 
@@ -49,6 +51,13 @@ def unpack(data: bytes) -> Any:
     if not hasattr(_local, "unpacker"):
         _local.unpacker = zstandard.ZstdDecompressor()
     return orjson.loads(_local.unpacker.decompress(data, max_output_size=MAX_BODY))
+
+
+def _json(value: Any) -> bytes:
+    try:
+        return orjson.dumps(value)
+    except TypeError:  # a lone surrogate, a number beyond 64 bits, nesting beyond the writer's
+        return orjson.dumps(clean(value))
 
 
 def preview(value: Any) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from typing import Any
 
+from trailmark_server.store import facts
 from trailmark_server.store.codec import dumps, id_text, loads
 
 __all__ = ["as_record", "score", "trace"]
@@ -35,7 +36,8 @@ def trace(db: sqlite3.Connection, trace_id: bytes, change: int) -> None:
         first = db.execute(_FIRST, (trace_id,)).fetchone()
         status = "running" if running else first[1]
         root = (first[0], status, *first[2:], start, None if running else end, None, None, None)
-    name, status, project_id, preview_in, preview_out, start_us, end_us, thread, user, tags = root
+    name, status, project_id, preview_in, preview_out, start_us, end_us = root[:7]
+    thread, user, tags = facts.fill(db, trace_id, *root[7:])
     models = [m for (m,) in db.execute(
         "SELECT DISTINCT model FROM spans WHERE trace_id=? AND model IS NOT NULL ORDER BY model", (trace_id,)
     )]  # fmt: skip

@@ -76,7 +76,12 @@ CREATE INDEX files_span ON files(span_id);
 CREATE INDEX files_sha ON files(sha);
 """
 
-_MIGRATIONS: Final = (_V1, _V2, _V3)
+_FACTS: Final = """
+CREATE TABLE trace_facts(  -- what spans from elsewhere know of their trace, for roots that do not say it
+  trace_id BLOB PRIMARY KEY, thread_id TEXT, user_id TEXT, tags TEXT NOT NULL) STRICT, WITHOUT ROWID;
+"""
+
+_MIGRATIONS: Final = (_V1, _V2, _V3, _FACTS)
 VERSION: Final = len(_MIGRATIONS)
 
 

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
-from trailmark_server.store import files, rollup
+from trailmark_server.store import facts, files, rollup
 from trailmark_server.store.codec import dumps, id_bytes, loads, pack, preview, unpack
 
 __all__ = ["Writer"]
@@ -57,6 +57,7 @@ _DELETE = (
     "DELETE FROM scores WHERE kind='trace' AND target=?",
     "DELETE FROM running WHERE trace_id=?",
     "DELETE FROM patches WHERE kind='trace' AND id=?",
+    "DELETE FROM trace_facts WHERE trace_id=?",
     "DELETE FROM spans WHERE trace_id=?",
     "DELETE FROM roots WHERE trace_id=?",
 )
@@ -127,6 +128,12 @@ class Writer:
     def edit(self, kind: str, id: str, changes: dict[str, Any]) -> None:
         """As `patch`, but merges metadata and adds tags: sent again, in order, it changes nothing."""
         self.patch(kind, id, {f"+{key}" if key in _MERGED else key: value for key, value in changes.items()})
+
+    def know(self, of_traces: Iterable[dict[str, Any]]) -> None:
+        """What spans say of their traces: `{trace_id, thread_id?, user_id?, tags?}`; the root's own word wins."""
+        for one in of_traces:
+            if not self._is_deleted({"k": "span", **one}):
+                self._touched.add(facts.know(self._db, one))
 
     def delete_trace(self, id: str) -> bool:
         """Everything of the trace, for good: what is sent of it later is ignored. Whether there was something."""
