@@ -1,7 +1,7 @@
 # Every entry point of the project. `make` prints them.
 PYTHON ?= python3
 BIN := .venv/bin
-PACKAGES := core openai langchain llama-index fastapi server
+PACKAGES := core openai langchain llama-index fastapi httpx server
 UI := packages/server/ui
 PAGE := packages/server/src/trailmark_server/_ui/index.html
 SOURCES := $(PACKAGES:%=packages/%/src)
@@ -12,12 +12,18 @@ SOURCES := $(PACKAGES:%=packages/%/src)
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: .venv/ready $(PAGE) ## virtual environment and page, once; again when what they are made of changed
+setup: .venv/ready .venv/has-$(words $(PACKAGES)) $(PAGE) ## virtual environment and page, once; again when what they are made of changed
 
 .venv/ready: constraints.txt requirements-dev.txt $(PACKAGES:%=packages/%/pyproject.toml)
 	@$(PYTHON) -c 'import sys; sys.exit("trailmark needs Python 3.11 or later, this is " + sys.version) if sys.version_info < (3, 11) else 0'
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -r requirements-dev.txt $(PACKAGES:%=-e packages/%)
+	@touch $@
+
+.venv/has-$(words $(PACKAGES)): | .venv/ready  # a package that came since
+	@$(BIN)/python -c 'import sys, importlib.util as u; sys.exit(not all(map(u.find_spec, sys.argv[1:])))' \
+	  $(subst -,_,$(patsubst %,trailmark_%,$(filter-out core,$(PACKAGES)))) 2>/dev/null \
+	  || $(BIN)/pip install --quiet --disable-pip-version-check --no-deps $(PACKAGES:%=-e packages/%)
 	@touch $@
 
 $(PAGE): $(shell find $(UI) -type f -not -path '*/node_modules/*' 2>/dev/null)

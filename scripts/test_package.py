@@ -14,6 +14,7 @@ ROOT = Path(__file__).resolve().parent.parent
 TEST_TOOLS = ("pytest", "hypothesis")
 MORE_TOOLS: dict[str, tuple[str, ...]] = {
     "fastapi": ("uvicorn", "httptools", "websockets", "httpx", "httpx2"),
+    "httpx": ("wsproto",),
     "llama-index": ("llama-index-llms-openai",),
     "openai": ("websockets",),
 }
@@ -21,16 +22,21 @@ BESIDE: dict[str, tuple[str, ...]] = {"llama-index": ("openai",)}  # packages of
 
 
 def _floors(package: Path) -> list[str]:
-    """`name==floor` for every dependency that states one and is not our own."""
-    project = tomllib.loads((package / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    """`name==floor` for every dependency, extras' too, that states one and is not our own."""
     found = []
-    for requirement in project["dependencies"]:
+    for requirement in _requirements(package):
         match = re.match(r"([A-Za-z0-9_.\-\[\]]+)>=([0-9.]+)", requirement)
         if match is None:
             sys.exit(f"{package.name}: {requirement!r} states no floor; write name>=version")
         if not match[1].startswith("trailmark"):
             found.append(f"{match[1]}=={match[2]}")
     return found
+
+
+def _requirements(package: Path) -> list[str]:
+    project = tomllib.loads((package / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = project.get("optional-dependencies", {}).values()
+    return [*project["dependencies"], *(requirement for extra in extras for requirement in extra)]
 
 
 def main() -> int:

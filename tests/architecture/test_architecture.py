@@ -29,6 +29,7 @@ PUBLIC = {
     "trailmark_langchain": "TrailmarkTracer instrument",
     "trailmark_llama_index": "instrument",
     "trailmark_fastapi": "TrailmarkMiddleware instrument",
+    "trailmark_httpx": "track_httpx untrack_httpx instrument",
 }
 
 

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from trailmark._context import suppress
 from trailmark.errors import NotFoundError, QueryError, ServerError
 
 if TYPE_CHECKING:
@@ -132,7 +133,7 @@ class Lookup:
         key = self._settings.api_key
         headers = {"Comet-Workspace": self._settings.workspace} | ({"Authorization": key} if key else {})
         try:
-            with httpx2.Client(trust_env=not is_loopback(base), headers=headers, timeout=TIMEOUT_S) as http:
+            with suppress(), httpx2.Client(trust_env=not is_loopback(base), headers=headers, timeout=TIMEOUT_S) as http:
                 answer = http.request(method, f"{base}/api/v1/{path}")
         except (httpx2.HTTPError, httpx2.InvalidURL) as error:
             raise ServerError(f"no answer from {base}: {type(error).__name__}: {error}") from error

@@ -10,6 +10,7 @@ from trailmark._settings import load
 from trailmark.errors import SettingsError
 
 __all__ = [
+    "back_end",
     "configure",
     "configured",
     "flush",
@@ -73,6 +74,11 @@ def set_tracing_active(active: bool | None) -> None:
 def is_tracing_active() -> bool:
     """Whether a span started now would be recorded."""
     return _active if _active is not None else not pipeline().settings.track_disable
+
+
+def back_end() -> str | None:
+    """The address records go to; None in local mode."""
+    return pipeline().settings.url
 
 
 def flush(timeout: float | None = None) -> FlushResult:

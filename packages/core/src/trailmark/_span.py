@@ -111,6 +111,7 @@ class Span:
     remote: Remote | None = None
     sink: Sink | Unset | None = UNSET  # on roots: where the trace's records go, once it is decided
     claim: str | None = None  # a framework's model call: open, or taken by the provider's integration
+    covers_http = False  # it is the record of its HTTP request too: an HTTP client's integration adds none below it
     _ended_us: int | None = None
     _first_token_us: int | None = None
     _status: Status = "running"

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from typing import Any
-from urllib.parse import parse_qsl
 
-__all__ = ["Body", "form"]
+from trailmark.instrumentation import form_pairs
+
+__all__ = ["Body"]
 
 
 class Body:
@@ -38,20 +39,9 @@ class Body:
             if kind == "application/json" or kind.endswith("+json"):
                 return json.loads(text) if is_whole else {**facts, "beginning": text}
             if kind == "application/x-www-form-urlencoded" and is_whole:
-                return form(text)
+                return form_pairs(text)
         except ValueError:
             return facts
         if kind.startswith("text/") or kind in ("application/x-ndjson", "application/xml"):
             return text if is_whole else f"{text}… [cut: {self.size} bytes in all]"
         return facts
-
-
-def form(text: str) -> dict[str, Any]:
-    """Pairs of a form or a query by name, so that secrets are known by theirs; several of a name are a list."""
-    found: dict[str, Any] = {}
-    for name, value in parse_qsl(text, keep_blank_values=True, max_num_fields=1000):
-        if name in found:
-            found[name] = [*(found[name] if isinstance(found[name], list) else [found[name]]), value]
-        else:
-            found[name] = value
-    return found

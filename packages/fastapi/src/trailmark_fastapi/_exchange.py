@@ -9,15 +9,14 @@ from typing import Any, Final
 
 from starlette.requests import HTTPConnection
 from starlette.types import Message, Receive, Scope, Send
-from trailmark.instrumentation import continue_from, guard, read_headers, start_span
+from trailmark.instrumentation import continue_from, guard, query_pairs, read_headers, start_span
 
-from trailmark_fastapi._bodies import Body, form
+from trailmark_fastapi._bodies import Body
 from trailmark_fastapi._names import template
 from trailmark_fastapi._settings import Settings
 
 __all__ = ["Exchange", "HTTPExchange", "WebSocketExchange"]
 
-_SIGNATURES: Final = ("signature", "sig", "x-amz-signature", "x-goog-signature", "x-amz-credential", "code", "state")
 _TRACE_HEADERS: Final = frozenset(
     name.encode() for name in ("traceparent", "tracestate", "opik_trace_id", "opik_parent_span_id")
 ) | {b"opik-trace-id", b"opik-parent-span-id"}
@@ -139,8 +138,7 @@ class Exchange:
         scope = self._scope
         asked: dict[str, Any] = {"method": self._method, "path": scope.get("path", "")}
         if query := scope.get("query_string"):
-            pairs = form(query.decode("latin-1"))
-            asked["query"] = {k: "[redacted]" if k.lower() in _SIGNATURES else v for k, v in pairs.items()}
+            asked["query"] = query_pairs(query)
         if wanted := {name.lower().encode("latin-1") for name in self._settings.capture_headers}:
             asked["headers"] = {
                 name.decode("latin-1"): value.decode("latin-1")

@@ -11,14 +11,13 @@ from contextvars import ContextVar
 from typing import Any, Final, Literal, TypeAlias
 
 import openai
-from trailmark.instrumentation import Span, claim_span, guard, is_tracing_active, start_span, use_span
+from trailmark.instrumentation import Span, claim_span, guard, is_tracing_active, start_span, tee, use_span
 
 from trailmark_openai import _mapping
 from trailmark_openai._asked import hide_usage
 from trailmark_openai._errors import failure_in, without_keys
 from trailmark_openai._pending import keep, settle, span_of
 from trailmark_openai._routes import provider_of, route
-from trailmark_openai._tee import tee
 
 __all__ = ["Call", "current_call", "start_call"]
 
@@ -92,6 +91,7 @@ class Call:
 
     def __init__(self, span: Span, options: Any, api_key: str, *, asks_usage: bool, role: Role) -> None:
         self.span, self.options = span, options
+        span.covers_http = True
         self.is_exhausted = False  # the stream ended by itself
         self.asks_usage, self.hides_usage = asks_usage, False
         self._api_key, self._role = api_key, role

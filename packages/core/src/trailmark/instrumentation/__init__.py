@@ -2,11 +2,13 @@
 
 from trailmark._context import Remote, continue_from, current, register_current_span_provider, suppress, use_span
 from trailmark._guard import guard
-from trailmark._process import is_tracing_active
+from trailmark._process import back_end, is_tracing_active
 from trailmark._propagation import Headers, read_headers, write_headers
 from trailmark._span import Span
 from trailmark._start import claim_span, register_claim_provider, start_span
 from trailmark.instrumentation.patching import patch
+from trailmark.instrumentation.queries import form_pairs, query_pairs
+from trailmark.instrumentation.responses import Watcher, tee
 from trailmark.model import UNSET, Unset
 
 __all__ = [
@@ -15,17 +17,22 @@ __all__ = [
     "Remote",
     "Span",
     "Unset",
+    "Watcher",
+    "back_end",
     "claim_span",
     "continue_from",
     "current",
+    "form_pairs",
     "guard",
     "is_tracing_active",
     "patch",
+    "query_pairs",
     "read_headers",
     "register_claim_provider",
     "register_current_span_provider",
     "start_span",
     "suppress",
+    "tee",
     "use_span",
     "write_headers",
 ]

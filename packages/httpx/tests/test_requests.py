@@ -1,0 +1,448 @@
+"""A span for each request: what it says, where its trace is told, and how it ends."""
+
+import gc
+import threading
+
+import httpx2
+import pytest
+import trailmark
+from trailmark_httpx import instrument, track_httpx, untrack_httpx
+
+THEIRS = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+HOP = "_send_single_request"
+
+
+def traceparent_of(span):
+    return f"00-{span['trace_id'].replace('-', '')}-{span['id'].replace('-', '')[16:]}-01"
+
+
+def test_a_request_is_a_span_that_says_what_was_asked_and_answered(caller, service, trail):
+    client = track_httpx(caller.client(), capture_headers=["X-Mine", "Authorization", "Secret"])
+    options = {"params": {"q": "a", "api_key": "0123456789abcdef01"}, "headers": {"x-mine": "1", "authorization": "no"}}
+    answer = caller.get(client, "/hello", method="POST", content=b"body", **options)
+    assert answer.json() == {"hello": "world"}
+    [span] = trail.spans
+    assert (span["name"], span["type"], span["status"]) == (f"POST 127.0.0.1:{service.port}", "general", "ok")
+    assert span["input"] == {
+        "method": "POST",
+        "host": f"127.0.0.1:{service.port}",
+        "path": "/hello",
+        "query": {"q": "a", "api_key": "[redacted]"},
+        "bytes": 4,
+        "headers": {"x-mine": "1", "authorization": "[redacted]"},
+    }
+    assert span["output"].pop("first_byte_ms") > 0
+    assert span["output"] == {
+        "status": 200,
+        "bytes": 18,
+        "content_type": "application/json",
+        "headers": {"secret": "[redacted]"},
+    }
+    assert "metadata" not in span
+    assert not any(b"0123456789" in record or b"world" in record or b'"body"' in record for record in trail.raw)
+
+
+def test_it_is_in_the_trace_it_is_made_in_and_tells_the_service_of_it(caller, service, trail):
+    with trailmark.span("outer"):
+        caller.get(track_httpx(caller.client()), "/hello")
+    outer, span = trail.spans
+    assert span["parent_id"] == outer["id"]
+    [(_, headers)] = service.seen
+    assert headers["traceparent"] == traceparent_of(span)
+    assert headers["tracestate"] == f"trailmark={span['id']}"
+
+
+def test_the_template_of_a_path_makes_the_name(caller, service, trail):
+    client = track_httpx(caller.client())
+    caller.get(client, "/hello/7", extensions={"path_template": "/hello/{id}"})
+    assert trail.spans[0]["name"] == f"GET 127.0.0.1:{service.port}/hello/{{id}}"
+    assert trail.spans[0]["input"]["path"] == "/hello/7"
+
+
+def test_user_and_password_of_an_address_are_nowhere(caller, service, trail):
+    client = track_httpx(caller.client(base_url=f"http://ada:hunter2hunter2@127.0.0.1:{service.port}"))
+    caller.get(client, "/hello")
+    assert service.seen[0][1]["authorization"]
+    assert not any(b"hunter2" in record or b"ada" in record for record in trail.raw)
+
+
+@pytest.mark.parametrize(
+    ("propagate_to", "is_told"),
+    [(None, True), (["*"], True), (["127.0.0.*"], True), (["127.0.0.1"], True), ([], False), (["example.com"], False)],
+)
+def test_only_hosts_that_may_know_are_told(caller, service, trail, propagate_to, is_told):
+    caller.get(track_httpx(caller.client(), propagate_to=propagate_to), "/hello")
+    assert (service.told("/hello") != [None]) is is_told
+    assert trail.spans[0]["status"] == "ok"
+
+
+@pytest.mark.parametrize(
+    ("host", "is_own"),
+    [
+        ("orders", True),
+        ("localhost", True),
+        ("10.1.2.3", True),
+        ("[::1]", True),
+        ("db.internal", True),
+        ("api.team.svc.cluster.local.", True),
+        ("api.openai.com", False),
+        ("8.8.8.8", False),
+        ("internal.example.com", False),
+        ("notlocal", True),
+        ("xn--bcher-kva.example", False),
+    ],
+)
+def test_by_default_ones_own_network_is_told_and_nobody_else(library, trail, host, is_own):
+    seen = []
+
+    def answer(request):
+        seen.append("traceparent" in request.headers)
+        return library.Response(200)
+
+    with track_httpx(library.Client(transport=library.MockTransport(answer))) as client:
+        client.get(f"http://{host}/")
+    assert seen == [is_own]
+
+
+def test_a_header_the_user_set_stays(caller, service, trail):
+    caller.get(track_httpx(caller.client()), "/hello", headers={"traceparent": THEIRS})
+    [(_, headers)] = service.seen
+    assert headers["traceparent"] == THEIRS
+    assert "tracestate" not in headers
+
+
+def test_a_redirect_is_the_same_request_and_takes_no_trace_to_a_host_that_may_not_know(caller, service, trail):
+    client = track_httpx(caller.client(follow_redirects=True), propagate_to=["127.0.0.1"])
+    caller.get(client, f"/to/127.0.0.1:{service.port}/hello", f"/to/localhost:{service.port}/hello")
+    same, cross = trail.spans
+    assert service.told("/hello") == [traceparent_of(same), None]
+    assert same["metadata"] == {"attempts": [302, 200], "redirects": [f"http://127.0.0.1:{service.port}/hello"]}
+    assert cross["metadata"]["redirects"] == [f"http://localhost:{service.port}/hello"]
+    assert (same["output"]["status"], cross["status"]) == (200, "ok")
+
+
+def test_a_login_sends_the_same_trace_twice_and_is_one_span(caller, service, library, trail):
+    client = track_httpx(caller.client(auth=library.DigestAuth("ada", "pw")))
+    assert caller.get(client, "/digest").text == "in"
+    [span] = trail.spans
+    assert service.told("/digest") == [traceparent_of(span)] * 2
+    assert span["metadata"]["attempts"] == [401, 200]
+
+
+def test_a_request_sent_twice_is_two_spans_and_is_left_as_it_was(caller, service, trail):
+    client = track_httpx(caller.client())
+    request = client.build_request("GET", "/hello")
+    before, extensions = dict(request.headers), dict(request.extensions)
+
+    if caller.is_async:
+
+        async def act(client):
+            await client.send(request)
+            return await client.send(request)
+
+    else:
+
+        def act(client):
+            client.send(request)
+            return client.send(request=request)
+
+    answer = caller.do(client, act)
+    assert answer.request is request
+    assert (dict(request.headers), dict(request.extensions)) == (before, extensions)
+    first, second = map(traceparent_of, trail.spans)
+    assert service.told("/hello") == [first, second]
+
+
+def test_what_the_service_refuses_is_an_error_without_an_exception(caller, trail):
+    client = track_httpx(caller.client())
+    assert caller.get(client, "/status/404", "/status/500").status_code == 500
+    assert [(span["status"], span["output"]["status"]) for span in trail.spans] == [("error", 404), ("error", 500)]
+
+
+def test_no_connection_is_an_error_with_its_exception(caller, library, trail):
+    with pytest.raises(library.ConnectError) as caught:
+        caller.get(track_httpx(caller.client(base_url="http://127.0.0.1:1")), "/")
+    [span] = trail.spans
+    assert (span["status"], span["error"]["type"]) == ("error", f"{library.__name__}.ConnectError")
+    assert caught.value.request.url.path == "/"
+    assert "output" not in span
+
+
+def test_a_timeout_a_dropped_connection_and_half_an_answer_are_errors(caller, library, service, trail):
+    for path, error in (("/slow", library.ReadTimeout), ("/drop", library.RemoteProtocolError)):
+        with pytest.raises(error):
+            caller.get(track_httpx(caller.client(timeout=0.05)), path)
+    with pytest.raises(library.RemoteProtocolError):
+        caller.get(track_httpx(caller.client()), "/broken")
+    slow, dropped, broken = trail.spans
+    assert slow["error"]["type"] == f"{library.__name__}.ReadTimeout"
+    assert [span["error"]["type"] for span in (dropped, broken)] == [f"{library.__name__}.RemoteProtocolError"] * 2
+    assert broken["output"]["status"] == 200
+    assert "bytes" not in broken["output"]
+
+
+def test_connections_tried_anew_are_told(caller, library, service, trail):
+    kind = library.AsyncHTTPTransport if caller.is_async else library.HTTPTransport
+    with pytest.raises(library.ConnectError):
+        caller.get(track_httpx(caller.client(base_url="http://127.0.0.1:1", transport=kind(retries=1))), "/")
+    caller.get(track_httpx(caller.client(transport=kind(retries=1))), "/hello")
+    failed, fine = trail.spans
+    assert failed["metadata"]["attempts"] == ["ConnectError", "ConnectError"]
+    assert "metadata" not in fine
+
+
+def test_the_tries_of_a_transport_that_retries_are_told(caller, library, service, trail):
+    asked = []
+
+    class Retrying(library.HTTPTransport):
+        def handle_request(self, request):
+            while (response := super().handle_request(request)).status_code == 503:
+                response.read()
+            return response
+
+    class AsyncRetrying(library.AsyncHTTPTransport):
+        async def handle_async_request(self, request):
+            while (response := await super().handle_async_request(request)).status_code == 503:
+                await response.aread()
+            return response
+
+    def watch(event, _info):
+        asked.append(event)
+
+    async def watch_async(event, _info):
+        asked.append(event)
+
+    class Around(library.AsyncBaseTransport if caller.is_async else library.BaseTransport):
+        inner = AsyncRetrying() if caller.is_async else Retrying()
+
+        def handle_request(self, request):
+            return self.inner.handle_request(request)
+
+        async def handle_async_request(self, request):
+            return await self.inner.handle_async_request(request)
+
+        def close(self):
+            self.inner.close()
+
+        async def aclose(self):
+            await self.inner.aclose()
+
+    client = track_httpx(caller.client(transport=Around()))
+    trace = watch_async if caller.is_async else watch
+    assert caller.get(client, "/flaky/2", extensions={"trace": trace}).status_code == 200
+    assert trail.spans[0]["metadata"] == {"attempts": [503, 503, 200]}
+    assert asked.count("http11.send_request_headers.started") == 3
+
+
+def test_a_stream_ends_its_span_with_its_last_byte(caller, trail):
+    open_spans = []
+
+    def look(_count):
+        open_spans.append(trail.spans[0]["status"])
+
+    assert caller.read(track_httpx(caller.client()), "/pieces/3", look) >= 1
+    [span] = trail.spans
+    assert open_spans[0] == "running"
+    assert (span["status"], span["output"]["bytes"]) == ("ok", 27)
+    assert span["output"]["content_type"] == "text/event-stream"
+
+
+def test_a_stream_left_early_is_cancelled_and_what_came_is_counted(caller, trail):
+    caller.read(track_httpx(caller.client()), "/endless", lambda count: count == 2)
+    [span] = trail.spans
+    assert span["status"] == "cancelled"
+    assert span["output"]["bytes"] > 0
+
+
+def test_a_stream_that_breaks_is_an_error(caller, library, trail):
+    with pytest.raises(library.RemoteProtocolError):
+        caller.read(track_httpx(caller.client()), "/broken", lambda _count: False)
+    [span] = trail.spans
+    assert (span["status"], span["output"]["status"], span["output"]["bytes"]) == ("error", 200, 4)
+    assert span["error"]["type"] == f"{library.__name__}.RemoteProtocolError"
+
+
+def test_an_answer_without_a_body_is_whole_when_it_is_closed_unread(caller, trail):
+    client = track_httpx(caller.client())
+    if caller.is_async:
+
+        async def act(client):
+            async with client.stream("HEAD", "/hello"):
+                pass
+
+    else:
+
+        def act(client):
+            with client.stream("HEAD", "/hello"):
+                pass
+
+    caller.do(client, act)
+    assert [span["status"] for span in trail.spans] == ["ok"]
+
+
+def test_a_stream_may_be_read_in_another_thread_and_belongs_to_its_caller(library, service, trail):
+    with track_httpx(library.Client(base_url=service.url)) as client, trailmark.span("outer"):
+        response = client.send(client.build_request("GET", "/pieces/3"), stream=True)
+        thread = threading.Thread(target=response.read)
+        thread.start()
+        thread.join()
+    assert response.text.startswith("data: 0")
+    assert [span["status"] for span in trail.spans] == ["ok", "ok"]
+    assert trail.spans[1]["parent_id"] == trail.spans[0]["id"]
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+def test_a_stream_that_is_forgotten_ends_its_span(library, service, trail):
+    with track_httpx(library.Client(base_url=service.url)) as client:
+        response = client.send(client.build_request("GET", "/endless"), stream=True)
+        assert trail.spans[0]["status"] == "running"
+        del response
+        gc.collect()
+        assert trail.spans[0]["status"] == "cancelled"
+
+
+def test_what_is_tracked_while_it_is_sent_is_inside_and_what_reads_it_is_beside(caller, library, trail):
+    def hook(_request):
+        with trailmark.span("hook"):
+            pass
+
+    async def async_hook(request):
+        hook(request)
+
+    def look(_count):
+        with trailmark.span("reader"):
+            pass
+        return True
+
+    client = track_httpx(caller.client(event_hooks={"request": [async_hook if caller.is_async else hook]}))
+    caller.read(client, "/pieces/1", look)
+    request, inside, reader = trail.spans
+    assert inside["parent_id"] == request["id"]
+    assert reader["parent_id"] is None
+
+
+def test_server_sent_events_and_websockets_are_requests_too(service, trail):
+    pytest.importorskip("wsproto")
+    client = httpx2.Client(base_url=service.url)
+    if not hasattr(client, "sse"):
+        pytest.skip("this httpx2 has neither")
+    with track_httpx(client):
+        with client.sse("/pieces/2") as events:
+            assert [event.data for event in events] == ["0", "1"]
+        with client.websocket(f"ws://127.0.0.1:{service.port}/socket") as socket:
+            assert socket.receive_text() == "hi"
+    assert [(span["status"], span["output"]["status"]) for span in trail.spans] == [("ok", 200), ("ok", 101)]
+    assert service.told("/socket") == [traceparent_of(trail.spans[1])]
+
+
+def test_the_module_s_own_functions_are_seen_when_the_process_is_instrumented(library, service, trail):
+    undo = instrument()
+    try:
+        library.get(f"{service.url}/hello")
+        with track_httpx(library.Client(base_url=service.url)) as client:
+            client.get("/hello")
+    finally:
+        undo()
+    library.get(f"{service.url}/hello")
+    assert trail.tree() == "\n".join([f"GET 127.0.0.1:{service.port} (general) ok"] * 2)
+
+
+def test_both_libraries_are_served_in_one_process(both, service, trail):
+    undo = instrument()
+    try:
+        for library in both:
+            library.get(f"{service.url}/hello")
+    finally:
+        undo()
+    assert len(trail.spans) == 2
+
+
+def test_a_client_is_the_same_object_of_the_same_looks_and_can_be_given_back(caller, trail):
+    client = caller.client()
+    cls = type(client)
+    assert track_httpx(track_httpx(client)) is client
+    assert isinstance(client, cls)
+    assert (type(client).__name__, type(client).__module__, type(client).__doc__) == (
+        cls.__name__,
+        cls.__module__,
+        cls.__doc__,
+    )
+    assert untrack_httpx(client) is client
+    assert type(client) is cls
+    caller.get(client, "/hello")
+    assert trail.raw == []
+
+
+def test_a_client_of_the_user_s_own_class_is_one_span_however_often_it_sends(caller, library, trail):
+    class Patient(library.Client):
+        def send(self, request, **options):
+            super().send(request, **options)
+            return super().send(request, **options)
+
+    class AsyncPatient(library.AsyncClient):
+        async def send(self, request, **options):
+            await super().send(request, **options)
+            return await super().send(request, **options)
+
+    client = (AsyncPatient if caller.is_async else Patient)(base_url=caller.client().base_url)
+    undo = instrument()
+    try:
+        caller.get(track_httpx(client), "/hello")
+    finally:
+        undo()
+    [span] = trail.spans
+    assert span["metadata"]["attempts"] == [200, 200]
+
+
+def test_an_excluded_host_is_left_alone(caller, service, trail):
+    with trailmark.span("outer"):
+        caller.get(track_httpx(caller.client(), exclude=["127.*"]), "/hello")
+    assert [span["name"] for span in trail.spans] == ["outer"]
+    assert service.told("/hello") == [None]
+
+
+def test_outside_of_a_trace_nothing_is_recorded_when_roots_are_not_wanted(caller, service, trail):
+    client = track_httpx(caller.client(), roots=False)
+    caller.get(client, "/hello")
+    assert trail.raw == []
+    assert service.told("/hello") == [None]
+
+
+def test_requests_of_trailmark_s_own_are_never_recorded(service, tmp_path):
+    undo = instrument()
+    trailmark.configure(url=service.url, home=tmp_path, quiet=True)
+    try:
+        httpx2.get(f"{service.url}/hello")
+        with trailmark.span("one"):
+            pass
+        trailmark.flush(5)
+        assert trailmark.stats()["recorded"] == 2  # the one span, begun and ended
+        assert service.told("/hello") == [None]
+    finally:
+        trailmark.configure(url=None, home=None, quiet=None)
+        undo()
+    assert not any(headers.get("traceparent") for _, headers in service.seen)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"propagate_to": "orders"}, "propagate_to is 'orders'; allowed: a list of texts"),
+        ({"propagate_to": ["http://orders"]}, "propagate_to has 'http://orders'; allowed: names of hosts"),
+        ({"exclude": [7]}, "exclude is"),
+        ({"exclude": 7}, "exclude is 7"),
+        ({"roots": "no"}, "roots is 'no'; allowed: True or False"),
+        ({"colour": "red"}, "colour"),
+    ],
+)
+def test_bad_options_are_told_at_once(options, message):
+    with httpx2.Client() as client, pytest.raises((TypeError, ValueError), match=message):
+        track_httpx(client, **options)
+    with pytest.raises((TypeError, ValueError), match=message):
+        instrument(**options)
+
+
+def test_what_is_no_client_is_refused(library):
+    for act in (track_httpx, untrack_httpx):
+        with pytest.raises(TypeError, match=r"takes a Client or AsyncClient of httpx or httpx2; got builtins\.str"):
+            act("client")
