@@ -15,7 +15,7 @@ import orjson
 import pytest
 import uvicorn
 from trailmark_server.api import create_app
-from trailmark_server.store import Store
+from trailmark_server.store import Store, open_store
 
 START = 1_800_000_000_000_000
 _numbers = itertools.count(1)
@@ -36,7 +36,7 @@ def span(**fields: Any) -> dict[str, Any]:
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    opened = Store(tmp_path / "home" / "trailmark.db")
+    opened = open_store(tmp_path / "home" / "trailmark.db")
     yield opened
     opened.close()
 

@@ -15,7 +15,7 @@ from trailmark_server.api import create_app
 from trailmark_server.api.security import LOOPBACK
 from trailmark_server.home import announce, database, lock, running_server
 from trailmark_server.ingest.local import LocalIngester
-from trailmark_server.store import Store, StoreError
+from trailmark_server.store import StoreError, open_store
 
 __all__ = ["PORT", "AlreadyRunningError", "serve"]
 
@@ -42,7 +42,7 @@ def serve(home: Path, *, host: str, port: int | None, ready: Callable[[str], Non
         if not mine:
             raise AlreadyRunningError(home, running_server(home))
         listener = _listen(host, port)
-        store = Store(database(home))
+        store = open_store(database(home))
         ingester = LocalIngester(store, home)
         shown = f"[{host}]" if ":" in host else host
         url = f"http://{shown}:{listener.getsockname()[1]}"

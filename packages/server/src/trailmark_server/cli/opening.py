@@ -15,7 +15,7 @@ from rich.console import Console
 
 from trailmark_server.home import database, lock
 from trailmark_server.ingest.local import LocalIngester
-from trailmark_server.store import Reader, Store, StoreError
+from trailmark_server.store import Reader, StoreError, open_store
 
 __all__ = ["Home", "Json", "app", "console", "reader", "trace_ids"]
 
@@ -35,7 +35,7 @@ def reader(home: Path) -> Iterator[Reader]:
     """The store with everything that is on disk: taken in by us, or by the server that runs."""
     if not (home / "spool").is_dir() and not database(home).exists():
         raise StoreError(f"nothing was recorded in {home} yet")
-    with lock(home) as mine, contextlib.closing(Store(database(home))) as store:
+    with lock(home) as mine, contextlib.closing(open_store(database(home))) as store:
         ingester = LocalIngester(store, home)
         if mine:
             ingester.once()

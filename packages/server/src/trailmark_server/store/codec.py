@@ -11,7 +11,9 @@ import zstandard
 
 from trailmark_server.store.clean import clean
 
-__all__ = ["PREVIEW", "dumps", "id_bytes", "id_text", "loads", "pack", "preview", "unpack"]
+__all__ = [
+    "PREVIEW", "compressed", "dumps", "encoded", "id_bytes", "id_text", "loads", "opened", "pack", "preview", "unpack",
+]  # fmt: skip
 
 PREVIEW: Final = 200
 MAX_BODY: Final = 256 * 1024 * 1024
@@ -38,19 +40,35 @@ def loads(text: str | bytes | None, default: Any = None) -> Any:
     return default if text is None else orjson.loads(text)
 
 
-def pack(value: Any) -> bytes:
-    """Compressed JSON."""
+def encoded(value: Any) -> bytes:
+    """JSON as bytes."""
+    return _json(value)
+
+
+def compressed(text: bytes) -> bytes:
+    """What `unpack` opens."""
     if not hasattr(_local, "packer"):
         _local.packer = zstandard.ZstdCompressor(level=3)
-    packed: bytes = _local.packer.compress(_json(value))
+    packed: bytes = _local.packer.compress(text)
     return packed
+
+
+def pack(value: Any) -> bytes:
+    """Compressed JSON."""
+    return compressed(_json(value))
+
+
+def opened(data: bytes) -> bytes:
+    """The JSON behind `pack`."""
+    if not hasattr(_local, "unpacker"):
+        _local.unpacker = zstandard.ZstdDecompressor()
+    text: bytes = _local.unpacker.decompress(data, max_output_size=MAX_BODY)
+    return text
 
 
 def unpack(data: bytes) -> Any:
     """The value behind `pack`."""
-    if not hasattr(_local, "unpacker"):
-        _local.unpacker = zstandard.ZstdDecompressor()
-    return orjson.loads(_local.unpacker.decompress(data, max_output_size=MAX_BODY))
+    return orjson.loads(opened(data))
 
 
 def _json(value: Any) -> bytes:

@@ -9,7 +9,7 @@ from typing import Any
 from trailmark_server.store.codec import id_bytes, id_text
 from trailmark_server.store.errors import NotFoundError
 
-__all__ = ["delete", "delete_of_trace", "listed", "opened", "put"]
+__all__ = ["blob", "delete", "delete_of_trace", "hold", "listed", "opened", "put"]
 
 _OF_TRACE = "trace_id=:trace OR span_id IN (SELECT span_id FROM spans WHERE trace_id=:trace)"
 _PUT = (
@@ -70,8 +70,36 @@ def delete_of_trace(db: sqlite3.Connection, trace_id: bytes) -> None:
     """All of the trace and its spans."""
     rows = db.execute(f"SELECT file_id FROM files WHERE {_OF_TRACE}", {"trace": trace_id}).fetchall()  # noqa: S608
     delete(db, [file_id for (file_id,) in rows])
+    held = db.execute(
+        "DELETE FROM media WHERE (kind=0 AND seq IN (SELECT seq FROM spans WHERE trace_id=:trace)) "
+        "OR (kind=1 AND seq IN (SELECT seq FROM roots WHERE trace_id=:trace)) RETURNING sha",
+        {"trace": trace_id},
+    ).fetchall()
+    _drop_unused(db, {sha for (sha,) in held})
+
+
+def hold(db: sqlite3.Connection, kind: int, seq: int, contents: dict[bytes, bytes]) -> None:
+    """Exactly these contents stand as references in the payload."""
+    before = {sha for (sha,) in db.execute("SELECT sha FROM media WHERE kind=? AND seq=?", (kind, seq))}
+    for sha, data in contents.items():
+        db.execute("INSERT OR IGNORE INTO blobs VALUES(?,?)", (sha, data))
+        db.execute("INSERT OR IGNORE INTO media VALUES(?,?,?)", (sha, kind, seq))
+    gone = before - contents.keys()
+    for sha in gone:
+        db.execute("DELETE FROM media WHERE kind=? AND seq=? AND sha=?", (kind, seq, sha))
+    _drop_unused(db, gone)
+
+
+def blob(db: sqlite3.Connection, sha: bytes) -> bytes | None:
+    """A content by its hash."""
+    row = db.execute("SELECT data FROM blobs WHERE sha=?", (sha,)).fetchone()
+    return row[0] if row else None
 
 
 def _drop_unused(db: sqlite3.Connection, hashes: set[bytes]) -> None:
     for sha in hashes:
-        db.execute("DELETE FROM blobs WHERE sha=? AND NOT EXISTS (SELECT 1 FROM files WHERE sha=?)", (sha, sha))
+        db.execute(
+            "DELETE FROM blobs WHERE sha=?1 AND NOT EXISTS (SELECT 1 FROM files WHERE sha=?1) "
+            "AND NOT EXISTS (SELECT 1 FROM media WHERE sha=?1)",
+            (sha,),
+        )

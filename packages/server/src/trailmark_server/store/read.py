@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import base64
+import re
 import sqlite3
 from typing import Any
 
 from trailmark_server.query import parse
-from trailmark_server.store import files, rollup, threads
-from trailmark_server.store.codec import id_bytes, id_text, loads, unpack
+from trailmark_server.store import files, media, rollup, threads
+from trailmark_server.store.codec import id_bytes, id_text, loads, opened
 from trailmark_server.store.errors import CursorError, NotFoundError
 from trailmark_server.store.filters import span_condition, trace_condition
 
@@ -99,15 +100,15 @@ class Reader:
         sql = f"SELECT {_ROW} {_FROM} {where} ORDER BY t.start_us DESC, t.trace_id DESC LIMIT ?"
         return [_trace_row(row) for row in self._db.execute(sql, (*([project] if project else []), limit))]
 
-    def trace(self, id: str) -> dict[str, Any]:
-        """A trace and its spans as columns. NotFoundError when there is none."""
+    def trace(self, id: str, *, whole: bool = True) -> dict[str, Any]:
+        """A trace and its spans as columns; `whole`: with its media. NotFoundError when there is none."""
         key = _key(id)
         found = self._db.execute(f"SELECT {_ROW} {_FROM} WHERE t.trace_id=?", (key,)).fetchone()
         if found is None:
             raise NotFoundError(f"no trace {id}")
         row = _trace_row(found)
         columns = self._columns(key)
-        own = self._trace_body(key)
+        own = self._trace_body(key, whole)
         scores = self._scores("trace", key)
         shown = {name: row[name] for name in ("id", "project", "name", "status", "start_us", "dur_us", "thread", "user",
                                               "tags", "tin", "tout", "cost", "spans", "errors")}  # fmt: skip
@@ -116,8 +117,8 @@ class Reader:
         trace = {**shown, "end_us": end_us, **own, "scores": scores, "attachments": attached}
         return {"v": 1, "trace": trace, "cols": columns, "total": len(columns["id"]), "seq": self._seq()}
 
-    def span(self, trace_id: str, span_id: str) -> dict[str, Any]:
-        """One span, whole. NotFoundError when there is none."""
+    def span(self, trace_id: str, span_id: str, *, whole: bool = True) -> dict[str, Any]:
+        """One span; `whole`: with its media, else with references to `blob`. NotFoundError when there is none."""
         cursor = self._db.execute(
             "SELECT s.*, b.body, p.name AS project FROM spans s JOIN projects p ON p.id=s.project_id "
             "LEFT JOIN payloads b ON b.kind=0 AND b.seq=s.seq "
@@ -128,7 +129,7 @@ class Reader:
         if values is None:
             raise NotFoundError(f"no span {span_id} in trace {trace_id}")
         row = dict(zip([column[0] for column in cursor.description], values, strict=True))
-        body = unpack(row["body"]) if row["body"] is not None else {}
+        body = self._body(row["body"], whole)
         copied = ("name", "type", "status", "start_us", "end_us", "first_token_us", "model", "provider", "cost")
         return {
             "id": span_id, "project": row["project"], "trace_id": trace_id,
@@ -185,6 +186,27 @@ class Reader:
         sql = f"SELECT s.trace_id, s.span_id FROM spans s JOIN projects p ON p.id=s.project_id WHERE {' AND '.join(where)} ORDER BY s.span_id DESC LIMIT ?"  # noqa: S608, E501
         return [(id_text(t), id_text(s)) for t, s in self._db.execute(sql, (*values, *more, limit))]
 
+    def blob(self, sha256: str) -> bytes:
+        """The content behind a reference in a payload. NotFoundError when there is none."""
+        data = files.blob(self._db, bytes.fromhex(sha256)) if re.fullmatch(r"[0-9a-f]{64}", sha256) else None
+        if data is None:
+            raise NotFoundError(f"no content {sha256!r}")
+        return data
+
+    def unindexed(self) -> int:
+        """How many spans and traces the text index does not hold yet."""
+        [count] = self._db.execute("SELECT count(*) FROM unindexed").fetchone()
+        return int(count)
+
+    def _body(self, packed: bytes | None, whole: bool) -> dict[str, Any]:
+        if packed is None:
+            return {}
+        text = opened(packed)
+        body: dict[str, Any] = loads(text)
+        if whole and media.references(text):
+            body = media.put_back(body, lambda sha: files.blob(self._db, sha))
+        return body
+
     def _columns(self, key: bytes) -> dict[str, list[Any]]:
         rows = self._db.execute(
             "SELECT span_id, parent_id, name, type, start_us, end_us, status, model, tin, tout, cost, "
@@ -202,7 +224,7 @@ class Reader:
             **{name: [row[6 + n] for row in rows] for n, name in enumerate(_LAST_COLUMNS)},
         }  # fmt: skip
 
-    def _trace_body(self, key: bytes) -> dict[str, Any]:
+    def _trace_body(self, key: bytes, whole: bool) -> dict[str, Any]:
         """Input, output, metadata, error: the trace's own, or its root span's."""
         root = self._db.execute(
             "SELECT r.environment, r.span_id, b.body, s.body FROM roots r "
@@ -214,8 +236,7 @@ class Reader:
             root = (None, None, None, (self._db.execute(
                 "SELECT b.body FROM spans s JOIN payloads b ON b.kind=0 AND b.seq=s.seq WHERE trace_id=? "
                 "ORDER BY parent_id IS NOT NULL, start_us LIMIT 1", (key,)).fetchone() or (None,))[0])  # fmt: skip
-        own = unpack(root[2]) if root[2] is not None else {}
-        span = unpack(root[3]) if root[3] is not None else {}
+        own, span = (self._body(packed, whole) for packed in root[2:])
         fields = {name: own.get(name, span.get(name)) for name in ("input", "output", "error")}
         return {"environment": root[0], "metadata": own.get("metadata"), **fields}
 

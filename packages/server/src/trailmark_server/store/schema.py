@@ -7,13 +7,13 @@ from typing import Final
 
 from trailmark_server.store.errors import StoreError
 
-__all__ = ["VERSION", "migrate"]
+__all__ = ["VERSION", "connect", "prepare"]
 
 _V1: Final = """
 CREATE TABLE projects(id INTEGER PRIMARY KEY, name TEXT UNIQUE NOT NULL, created_us INTEGER NOT NULL) STRICT;
 
 CREATE TABLE spans(
-  seq INTEGER PRIMARY KEY AUTOINCREMENT,  -- never reused: joins payloads
+  seq INTEGER PRIMARY KEY AUTOINCREMENT,  -- never reused: joins payloads and the text index
   project_id INTEGER NOT NULL, trace_id BLOB NOT NULL, span_id BLOB NOT NULL, parent_id BLOB,
   name TEXT NOT NULL, type TEXT NOT NULL, status TEXT NOT NULL,
   start_us INTEGER NOT NULL, end_us INTEGER, first_token_us INTEGER,
@@ -21,6 +21,9 @@ CREATE TABLE spans(
   error_type TEXT, tags TEXT, input_preview TEXT, output_preview TEXT, ver INTEGER NOT NULL) STRICT;
 CREATE UNIQUE INDEX spans_key ON spans(trace_id, span_id);
 CREATE INDEX spans_id ON spans(span_id);
+CREATE INDEX spans_time ON spans(project_id, start_us, span_id);
+CREATE INDEX spans_llm ON spans(project_id, start_us, model, end_us, tin, tout, cost, status, first_token_us, provider)
+  WHERE type='llm';  -- covering, for series over time
 
 -- what belongs to a trace as a whole: from its own record, or from the root span's
 CREATE TABLE roots(
@@ -30,7 +33,10 @@ CREATE TABLE roots(
   thread_id TEXT, user_id TEXT, environment TEXT, tags TEXT, input_preview TEXT, output_preview TEXT,
   ver INTEGER NOT NULL) STRICT;
 
-CREATE TABLE payloads(  -- zstd of the fields that lists never show
+CREATE TABLE trace_facts(  -- what spans from elsewhere know of their trace, for roots that do not say it
+  trace_id BLOB PRIMARY KEY, thread_id TEXT, user_id TEXT, tags TEXT NOT NULL) STRICT, WITHOUT ROWID;
+
+CREATE TABLE payloads(  -- zstd of the fields that lists never show; kind 0 spans, 1 roots
   kind INTEGER NOT NULL, seq INTEGER NOT NULL, body BLOB NOT NULL, PRIMARY KEY(kind, seq)) STRICT, WITHOUT ROWID;
 
 CREATE TABLE traces(  -- the list: recomputed for every trace that was touched
@@ -40,33 +46,57 @@ CREATE TABLE traces(  -- the list: recomputed for every trace that was touched
   tin INTEGER NOT NULL, tout INTEGER NOT NULL, cost REAL,
   models TEXT NOT NULL, tags TEXT NOT NULL, scores TEXT NOT NULL,
   input_preview TEXT, output_preview TEXT) STRICT, WITHOUT ROWID;
-CREATE INDEX traces_time ON traces(project_id, start_us DESC, trace_id DESC);
+CREATE INDEX traces_time ON traces(project_id, start_us, trace_id, status, error_count);
 CREATE INDEX traces_change ON traces(project_id, change);
+CREATE INDEX traces_duration ON traces(project_id, coalesce(end_us - start_us, -1), trace_id);
+CREATE INDEX traces_cost ON traces(project_id, coalesce(cost, -1), trace_id);
+CREATE INDEX traces_tokens ON traces(project_id, tin + tout, trace_id);
+CREATE INDEX traces_name ON traces(project_id, name COLLATE NOCASE, start_us, trace_id);
+CREATE INDEX traces_user ON traces(project_id, user_id COLLATE NOCASE, start_us, trace_id) WHERE user_id IS NOT NULL;
+CREATE INDEX traces_thread ON traces(
+  project_id, thread_id, start_us, trace_id, end_us, tin, tout, cost, error_count, status, user_id)
+  WHERE thread_id IS NOT NULL;  -- covering, for the sums of a thread
+
+-- a trace's tags; the scalars of its metadata and its root span's, by dotted path
+CREATE TABLE trace_tags(
+  project_id INTEGER NOT NULL, tag TEXT NOT NULL COLLATE NOCASE, start_us INTEGER NOT NULL, trace_id BLOB NOT NULL,
+  PRIMARY KEY(project_id, tag, start_us, trace_id)) STRICT, WITHOUT ROWID;
+CREATE TABLE trace_meta(
+  project_id INTEGER NOT NULL, key TEXT NOT NULL, value ANY NOT NULL COLLATE NOCASE, start_us INTEGER NOT NULL,
+  trace_id BLOB NOT NULL, PRIMARY KEY(project_id, key, value, start_us, trace_id)) STRICT, WITHOUT ROWID;
+CREATE INDEX trace_tags_trace ON trace_tags(trace_id);
+CREATE INDEX trace_meta_trace ON trace_meta(trace_id, key);
+
+CREATE TABLE threads(  -- conversations: recomputed for every thread that was touched
+  project_id INTEGER NOT NULL, thread_id TEXT NOT NULL, first_us INTEGER NOT NULL, last_us INTEGER NOT NULL,
+  end_us INTEGER NOT NULL, trace_count INTEGER NOT NULL, tin INTEGER NOT NULL, tout INTEGER NOT NULL, cost REAL,
+  error_count INTEGER NOT NULL, running INTEGER NOT NULL, user_id TEXT, first_trace BLOB NOT NULL,
+  last_trace BLOB NOT NULL, PRIMARY KEY(project_id, thread_id)) STRICT, WITHOUT ROWID;
+CREATE INDEX threads_last ON threads(project_id, last_us, thread_id);
 
 CREATE TABLE scores(
   kind TEXT NOT NULL, target BLOB NOT NULL, name TEXT NOT NULL, source TEXT NOT NULL, author TEXT NOT NULL,
   project_id INTEGER NOT NULL, value REAL, is_bool INTEGER NOT NULL, label TEXT, reason TEXT,
   ts_us INTEGER NOT NULL, ver INTEGER NOT NULL, PRIMARY KEY(kind, target, name, source, author)) STRICT, WITHOUT ROWID;
+CREATE INDEX scores_value ON scores(project_id, kind, name, value, label);
 
 CREATE TABLE running(  -- whose open spans are whose, for when the owner dies
   owner TEXT NOT NULL, trace_id BLOB NOT NULL, span_id BLOB NOT NULL,
   PRIMARY KEY(owner, trace_id, span_id)) STRICT, WITHOUT ROWID;
 
-CREATE TABLE patches(  -- updates that came before what they update
-  kind TEXT NOT NULL, id BLOB NOT NULL, n INTEGER NOT NULL, body TEXT NOT NULL,
-  PRIMARY KEY(kind, id, n)) STRICT, WITHOUT ROWID;
-"""
-
-_V2: Final = """
-CREATE INDEX spans_time ON spans(project_id, start_us DESC, span_id DESC);
+CREATE TABLE edits(  -- changes of single fields, kept: what is shown is the newest snapshot with the edits after it
+  kind TEXT NOT NULL, id BLOB NOT NULL, ver INTEGER NOT NULL, edit_id TEXT NOT NULL, body TEXT NOT NULL,
+  PRIMARY KEY(kind, id, ver, edit_id)) STRICT, WITHOUT ROWID;
+CREATE TABLE bases(  -- the newest snapshot of what has edits, as it came
+  kind TEXT NOT NULL, id BLOB NOT NULL, body BLOB NOT NULL, PRIMARY KEY(kind, id)) STRICT, WITHOUT ROWID;
 
 CREATE TABLE deleted(  -- so that nothing of a deleted trace comes back when its records are sent again
   trace_id BLOB PRIMARY KEY, ts_us INTEGER NOT NULL) STRICT, WITHOUT ROWID;
-"""
+CREATE TABLE removals(  -- so that a list that is looked at can drop their rows
+  project_id INTEGER NOT NULL, change INTEGER NOT NULL, trace_id BLOB NOT NULL,
+  PRIMARY KEY(project_id, change)) STRICT, WITHOUT ROWID;
 
-_V3: Final = """
-CREATE TABLE blobs(sha BLOB PRIMARY KEY, data BLOB NOT NULL) STRICT;  -- a content once, however often it is attached
-
+CREATE TABLE blobs(sha BLOB PRIMARY KEY, data BLOB NOT NULL) STRICT;  -- a content once, however often it is held
 CREATE TABLE files(  -- attachments; trace_id is NULL while only the span is known
   file_id BLOB PRIMARY KEY, project_id INTEGER NOT NULL, trace_id BLOB, span_id BLOB,
   name TEXT NOT NULL, content_type TEXT NOT NULL, size INTEGER NOT NULL, sha BLOB NOT NULL,
@@ -74,21 +104,45 @@ CREATE TABLE files(  -- attachments; trace_id is NULL while only the span is kno
 CREATE INDEX files_trace ON files(trace_id);
 CREATE INDEX files_span ON files(span_id);
 CREATE INDEX files_sha ON files(sha);
+CREATE TABLE media(  -- contents that stand in payloads as references
+  sha BLOB NOT NULL, kind INTEGER NOT NULL, seq INTEGER NOT NULL, PRIMARY KEY(kind, seq, sha)) STRICT, WITHOUT ROWID;
+CREATE INDEX media_sha ON media(sha);
+
+-- the text index, filled behind the writes; rowid = 2 * seq + kind
+CREATE VIRTUAL TABLE words USING fts5(body, content='', detail=none, tokenize='unicode61 remove_diacritics 2');
+CREATE TABLE unindexed(  -- what it does not hold yet; `old` is what it holds of an earlier version
+  kind INTEGER NOT NULL, seq INTEGER NOT NULL, old_name TEXT, old BLOB,
+  PRIMARY KEY(kind, seq)) STRICT, WITHOUT ROWID;
+
+CREATE TABLE segments(  -- how far each spool file was taken, in the same transaction as its records
+  path TEXT NOT NULL, range INTEGER NOT NULL, reached INTEGER NOT NULL, PRIMARY KEY(path, range)) STRICT, WITHOUT ROWID;
 """
 
-_FACTS: Final = """
-CREATE TABLE trace_facts(  -- what spans from elsewhere know of their trace, for roots that do not say it
-  trace_id BLOB PRIMARY KEY, thread_id TEXT, user_id TEXT, tags TEXT NOT NULL) STRICT, WITHOUT ROWID;
-"""
-
-_MIGRATIONS: Final = (_V1, _V2, _V3, _FACTS)
+_MIGRATIONS: Final = (_V1,)
 VERSION: Final = len(_MIGRATIONS)
+_CONNECTION: Final = ("busy_timeout=10000", "synchronous=FULL", "secure_delete=FAST", "temp_store=MEMORY")
 
 
-def migrate(db: sqlite3.Connection) -> None:
-    """Bring a database to this version; StoreError when it is of a later one."""
+def connect(path: str, *, cache_kb: int) -> sqlite3.Connection:
+    """A connection that any thread may use, one at a time; transactions are opened by hand."""
+    db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=10, cached_statements=256)
+    for pragma in (*_CONNECTION, f"cache_size=-{cache_kb}"):
+        db.execute(f"PRAGMA {pragma}")
+    return db
+
+
+def prepare(db: sqlite3.Connection) -> None:
+    """Make the database, or bring it to this version; StoreError when it is of a later one."""
     [found] = db.execute("PRAGMA user_version").fetchone()
     if found > VERSION:
         raise StoreError(f"the database is of schema {found}, this trailmark-server knows up to {VERSION}; upgrade it")
+    [tables] = db.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    if not tables:
+        db.execute("PRAGMA page_size=4096")
+        db.execute("PRAGMA auto_vacuum=INCREMENTAL")
+    elif not found:
+        raise StoreError("it is a database of another program")
+    db.execute("PRAGMA journal_mode=WAL")
+    db.execute("PRAGMA journal_size_limit=67108864")
     for number, script in list(enumerate(_MIGRATIONS, 1))[found:]:
         db.executescript(f"BEGIN IMMEDIATE;\n{script}\nPRAGMA user_version={number};\nCOMMIT;")

@@ -3,35 +3,29 @@
 from __future__ import annotations
 
 import sqlite3
-from typing import Any
+from typing import Any, Final
 
 from trailmark_server.store.codec import id_text
 
 __all__ = ["listed"]
 
-_LIST = """
-SELECT t.thread_id, min(t.start_us), max(coalesce(t.end_us, t.start_us)), count(*), sum(t.tin), sum(t.tout),
-  sum(t.cost), max(t.user_id), sum(t.error_count), sum(t.status='running')
-FROM traces t JOIN projects p ON p.id=t.project_id WHERE p.name=? AND t.thread_id IS NOT NULL
-GROUP BY t.thread_id ORDER BY max(t.start_us) DESC, t.thread_id LIMIT ?
-"""
-_ENDS = """
-SELECT t.trace_id, t.input_preview, t.output_preview FROM traces t JOIN projects p ON p.id=t.project_id
-WHERE p.name=? AND t.thread_id=? ORDER BY t.start_us {order}, t.trace_id {order} LIMIT 1
+_LIST: Final = """
+SELECT h.thread_id, h.first_us, h.end_us, h.trace_count, h.tin, h.tout, h.cost, h.user_id, h.error_count, h.running,
+  h.first_trace, h.last_trace, f.input_preview, l.output_preview
+FROM threads h JOIN projects p ON p.id=h.project_id
+JOIN traces f ON f.trace_id=h.first_trace JOIN traces l ON l.trace_id=h.last_trace
+WHERE p.name=? ORDER BY h.last_us DESC, h.thread_id DESC LIMIT ?
 """
 
 
 def listed(db: sqlite3.Connection, project: str, limit: int) -> list[dict[str, Any]]:
     """By their newest trace; `in` is what began it, `out` what was said last."""
-    rows = db.execute(_LIST, (project, limit)).fetchall()
-    return [_shown(db, project, row) for row in rows]
+    return [_shown(row) for row in db.execute(_LIST, (project, limit))]
 
 
-def _shown(db: sqlite3.Connection, project: str, row: tuple[Any, ...]) -> dict[str, Any]:
-    first = db.execute(_ENDS.format(order="ASC"), (project, row[0])).fetchone()
-    last = db.execute(_ENDS.format(order="DESC"), (project, row[0])).fetchone()
+def _shown(row: tuple[Any, ...]) -> dict[str, Any]:
     return {
         "id": row[0], "start_us": row[1], "end_us": row[2], "traces": row[3], "tin": row[4], "tout": row[5],
-        "cost": row[6], "user": row[7], "errors": row[8], "running": row[9], "first_trace": id_text(first[0]),
-        "last_trace": id_text(last[0]), "in": first[1] or "", "out": last[2] or "",
+        "cost": row[6], "user": row[7], "errors": row[8], "running": row[9], "first_trace": id_text(row[10]),
+        "last_trace": id_text(row[11]), "in": row[12] or "", "out": row[13] or "",
     }  # fmt: skip

@@ -5,58 +5,64 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Iterable
-from typing import Any
+from dataclasses import replace
+from typing import Any, Final
 
-from trailmark_server.store import facts, files, rollup
-from trailmark_server.store.codec import dumps, id_bytes, loads, pack, preview, unpack
+from trailmark_server.store import edits, facts, files, rollup, sides
+from trailmark_server.store.codec import id_bytes
+from trailmark_server.store.rows import Packed, Root, leaves, pack_record, pack_records
+from trailmark_server.store.stored import stored_record
 
 __all__ = ["Writer"]
 
-_SPAN_PAYLOAD, _ROOT_PAYLOAD = 0, 1
-_BODY = ("input", "output", "metadata", "usage_raw", "error")
-_WINS = "excluded.ver > {0}.ver OR (excluded.ver = {0}.ver AND excluded.status = 'interrupted')"
+_SPAN, _ROOT = 0, 1
+_RANK: Final = ("running", "interrupted")
 
 
-def _upsert(table: str, columns: str, key: str) -> str:
+def _insert(table: str, columns: str) -> str:
     names = columns.split()
-    sets = ", ".join(f"{name}=excluded.{name}" for name in names if name not in key)
-    marks = ", ".join("?" * len(names))
-    wins = _WINS.format(table)
-    return (
-        f"INSERT INTO {table}({', '.join(names)}) VALUES({marks}) "
-        f"ON CONFLICT({key}) DO UPDATE SET {sets} WHERE {wins} RETURNING seq"
-    )
+    return f"INSERT INTO {table}({', '.join(names)}) VALUES({', '.join('?' * len(names))}) RETURNING seq"
 
 
-_SPAN = _upsert(
-    "spans",
+def _update(table: str, columns: str) -> str:
+    return f"UPDATE {table} SET {', '.join(f'{name}=?' for name in columns.split())} WHERE seq=?"  # noqa: S608 - ours
+
+
+_SPAN_COLUMNS: Final = (
     "project_id trace_id span_id parent_id name type status start_us end_us first_token_us model provider usage "
-    "tin tout cost error_type tags input_preview output_preview ver",
-    "trace_id, span_id",
+    "tin tout cost error_type tags input_preview output_preview ver"
 )
-_ROOT = _upsert(
-    "roots",
-    "trace_id project_id span_id name status start_us end_us thread_id user_id environment tags input_preview "
-    "output_preview ver",
-    "trace_id",
+_ROOT_COLUMNS: Final = (
+    "project_id trace_id span_id name status start_us end_us thread_id user_id environment tags input_preview "
+    "output_preview ver"
 )
-_SCORE = (
+_INSERT: Final = (_insert("spans", _SPAN_COLUMNS), _insert("roots", _ROOT_COLUMNS))
+_UPDATE: Final = (_update("spans", _SPAN_COLUMNS), _update("roots", _ROOT_COLUMNS))
+_FIND_SPAN: Final = "SELECT seq, ver, status, name FROM spans WHERE trace_id=? AND span_id=?"
+_FIND_ROOT: Final = "SELECT seq, ver, status, name, span_id FROM roots WHERE trace_id=?"
+_SCORE: Final = (
     "INSERT INTO scores(kind, target, name, source, author, project_id, value, is_bool, label, reason, ts_us, ver) "
     "VALUES(?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT(kind, target, name, source, author) DO UPDATE SET "
     "value=excluded.value, is_bool=excluded.is_bool, label=excluded.label, reason=excluded.reason, "
     "ts_us=excluded.ts_us, ver=excluded.ver, "
     "project_id=excluded.project_id WHERE excluded.ver >= scores.ver"
 )
-
-
-_MERGED = ("metadata", "tags")
-_DELETE = (
+_FORGET_TEXT: Final = (  # the text index takes out what it holds; what waits to be indexed it then does not find
+    "INSERT OR IGNORE INTO unindexed SELECT {0}, t.seq, t.name, b.body FROM {1} t "
+    "CROSS JOIN payloads b ON b.kind={0} AND b.seq=t.seq WHERE t.trace_id=?"
+)
+_DELETE: Final = (
+    _FORGET_TEXT.format(0, "spans"),
+    _FORGET_TEXT.format(1, "roots"),
     "DELETE FROM payloads WHERE kind=0 AND seq IN (SELECT seq FROM spans WHERE trace_id=?)",
     "DELETE FROM payloads WHERE kind=1 AND seq IN (SELECT seq FROM roots WHERE trace_id=?)",
     "DELETE FROM scores WHERE kind='span' AND target IN (SELECT span_id FROM spans WHERE trace_id=?)",
+    "DELETE FROM edits WHERE kind='span' AND id IN (SELECT span_id FROM spans WHERE trace_id=?)",
+    "DELETE FROM bases WHERE kind='span' AND id IN (SELECT span_id FROM spans WHERE trace_id=?)",
     "DELETE FROM scores WHERE kind='trace' AND target=?",
+    "DELETE FROM edits WHERE kind='trace' AND id=?",
+    "DELETE FROM bases WHERE kind='trace' AND id=?",
     "DELETE FROM running WHERE trace_id=?",
-    "DELETE FROM patches WHERE kind='trace' AND id=?",
     "DELETE FROM trace_facts WHERE trace_id=?",
     "DELETE FROM spans WHERE trace_id=?",
     "DELETE FROM roots WHERE trace_id=?",
@@ -70,24 +76,28 @@ class Writer:
         self._db = db
         self._projects: dict[str, int] = {}
         self._touched: set[bytes] = set()
-        [self._change] = db.execute("SELECT coalesce(max(change), 0) FROM traces").fetchone()
+        self.forget()
 
-    def put(self, records: Iterable[dict[str, Any]], owner: str = "") -> None:
+    def put(self, records: Iterable[dict[str, Any] | Packed], owner: str = "") -> None:
         """Store validated records (`ingest.records`). `owner`: whose open spans these are, if of a local process."""
-        for record in records:
-            if self._is_deleted(record):
+        packed = pack_records(records)
+        deleted = self._deleted(packed)
+        for item in packed:
+            kind = item.record["k"]
+            if deleted and (item.trace_id or _trace_of(item.record)) in deleted:
                 continue
-            if record["k"] == "span":
-                self._put_span(record, owner)
-            elif record["k"] == "trace":
-                self._put_root(record, record, id_bytes(record["id"]), None, owner)
-            elif record["k"] == "patch":
-                kind = "span" if record.get("span_id") else "trace"
-                self.edit(kind, record[f"{kind}_id"], record["changes"])
-            elif record["k"] == "file":
-                files.put(self._db, self.project(record["project"]), record)
+            if kind == "span":
+                self._put_span(item, owner)
+            elif kind == "trace":
+                self._put_trace(item, owner)
+            elif kind == "patch":
+                record = item.record
+                target = "span" if record.get("span_id") else "trace"
+                self.edit(target, record[f"{target}_id"], record["changes"], ver=record["ver"], edit_id=record["id"])
+            elif kind == "file":
+                files.put(self._db, self.project(item.record["project"]), item.record)
             else:
-                self._put_score_record(record)
+                self._put_score_record(item.record)
 
     def interrupt(self, owner: str) -> None:
         """The owner died: what it left open is interrupted, unless its end is still to come."""
@@ -103,44 +113,52 @@ class Writer:
                 where,
             )
             self._touched.add(trace_id)
+            for base in edits.bases(self._db, (("span", span_id), ("trace", trace_id))):
+                if base["status"] == "running":
+                    self.put([{**base, "status": "interrupted"}])
         self._db.execute("DELETE FROM running WHERE owner=?", (owner,))
 
     def owners(self) -> list[str]:
         """Owners with open spans."""
         return [owner for (owner,) in self._db.execute("SELECT DISTINCT owner FROM running")]
 
-    def patch(self, kind: str, id: str, changes: dict[str, Any]) -> None:
-        """Set some fields of a span or trace; kept and applied later when it is not known yet."""
-        record = self._record(kind, id_bytes(id))
-        if record is None or not record["ver"]:
-            n = time.time_ns()
-            self._db.execute("INSERT INTO patches VALUES(?,?,?,?)", (kind, id_bytes(id), n, dumps(changes)))
-            if kind == "trace" or "trace_id" in changes:
-                self.put(
-                    [{**_placeholder(kind, id, n // 1000), **_merged({}, changes)}]
-                )  # version 0: whatever comes replaces it
+    def patch(self, kind: str, id: str, changes: dict[str, Any], *, ver: int | None = None, edit_id: str = "") -> None:
+        """Set some fields of a span or trace as of `ver` (now); kept, so the order of edits and records is all one."""
+        key, now = id_bytes(id), time.time_ns()
+        if not edits.add(self._db, kind, key, ver or now // 1000, edit_id or str(now), changes):
             return
-        merged = {**record, **_merged(record, changes), "ver": max(record["ver"] + 1, time.time_ns() // 1000)}
-        if merged["status"] == "running" and merged.get("end_us") is not None:
-            merged["status"] = "error" if merged.get("error") else "ok"
-        self.put([merged])
+        self._has_edits = True
+        base = next(edits.bases(self._db, ((kind, key),)), None)
+        if base is None and (base := stored_record(self._db, kind, key)) is not None and base["ver"]:
+            edits.rebase(self._db, kind, key, base)
+        if base is not None and base["ver"]:
+            self._fold(kind, key, base)
+        elif kind == "trace" or "trace_id" in changes:
+            self._fold(kind, key, base or edits.placeholder(kind, id, now // 1000))
 
-    def edit(self, kind: str, id: str, changes: dict[str, Any]) -> None:
-        """As `patch`, but merges metadata and adds tags: sent again, in order, it changes nothing."""
-        self.patch(kind, id, {f"+{key}" if key in _MERGED else key: value for key, value in changes.items()})
+    def edit(self, kind: str, id: str, changes: dict[str, Any], *, ver: int | None = None, edit_id: str = "") -> None:
+        """As `patch`, but merges metadata and adds tags."""
+        merging = {f"+{key}" if key in ("metadata", "tags") else key: value for key, value in changes.items()}
+        self.patch(kind, id, merging, ver=ver, edit_id=edit_id)
 
     def know(self, of_traces: Iterable[dict[str, Any]]) -> None:
         """What spans say of their traces: `{trace_id, thread_id?, user_id?, tags?}`; the root's own word wins."""
         for one in of_traces:
-            if not self._is_deleted({"k": "span", **one}):
+            if not self._is_deleted(id_bytes(one["trace_id"])):
                 self._touched.add(facts.know(self._db, one))
 
     def delete_trace(self, id: str) -> bool:
         """Everything of the trace, for good: what is sent of it later is ignored. Whether there was something."""
         key = id_bytes(id)
         self._db.execute("INSERT OR IGNORE INTO deleted VALUES(?,?)", (key, time.time_ns() // 1000))
+        self._has_deleted = True
+        return self.erase_trace(key)
+
+    def erase_trace(self, key: bytes) -> bool:
+        """Everything of the trace; what is sent of it later is stored again. Whether there was something."""
         [found] = self._db.execute("SELECT count(*) FROM traces WHERE trace_id=?", (key,)).fetchone()
         files.delete_of_trace(self._db, key)
+        sides.drop_meta(self._db, key)
         for sql in _DELETE:
             self._db.execute(sql, (key,))
         self._touched.add(key)
@@ -148,8 +166,9 @@ class Writer:
 
     def delete_score(self, kind: str, id: str, name: str) -> None:
         """All scores of that name."""
-        self._db.execute("DELETE FROM scores WHERE kind=? AND target=? AND name=?", (kind, id_bytes(id), name))
-        self._touch(kind, id_bytes(id))
+        target = id.encode() if kind == "thread" else id_bytes(id)
+        self._db.execute("DELETE FROM scores WHERE kind=? AND target=? AND name=?", (kind, target, name))
+        self._touch(kind, target)
 
     def delete_files(self, ids: list[str]) -> None:
         """Attachments, by their ids."""
@@ -157,15 +176,27 @@ class Writer:
 
     def roll_up(self) -> None:
         """Recompute the list rows of what was touched."""
+        touched: set[tuple[int, str]] = set()
         for trace_id in self._touched:
             self._change += 1
-            rollup.trace(self._db, trace_id, self._change)
+            touched |= rollup.trace(self._db, trace_id, self._change)
+        for project_id, thread_id in touched:
+            rollup.thread(self._db, project_id, thread_id)
         self._touched.clear()
 
-    def forget(self) -> None:
-        """After a rollback: nothing was touched, and projects may be unknown again."""
-        self._touched.clear()
+    def touched(self) -> set[bytes]:
+        """The traces touched so far, for `forget`."""
+        return set(self._touched)
+
+    def forget(self, touched: set[bytes] | None = None) -> None:
+        """At the start and after a rollback: only these were touched, nothing is known."""
+        self._touched = touched or set()
         self._projects.clear()
+        self._change, self._has_edits, self._has_deleted = self._db.execute(
+            "SELECT max(coalesce((SELECT max(change) FROM traces), 0), "
+            "coalesce((SELECT max(change) FROM removals), 0)), "
+            "EXISTS(SELECT 1 FROM edits), EXISTS(SELECT 1 FROM deleted)"
+        ).fetchone()
 
     def project(self, name: str) -> int:
         """Its number; made on first use."""
@@ -175,58 +206,111 @@ class Writer:
             [self._projects[name]] = self._db.execute("SELECT id FROM projects WHERE name=?", (name,)).fetchone()
         return self._projects[name]
 
-    def _is_deleted(self, record: dict[str, Any]) -> bool:
-        trace_id = record["id"] if record["k"] == "trace" else record.get("trace_id")
-        if not trace_id:
-            return False
-        found = self._db.execute("SELECT 1 FROM deleted WHERE trace_id=?", (id_bytes(trace_id),)).fetchone()
-        return found is not None
+    def _deleted(self, packed: list[Packed]) -> set[bytes]:
+        if not self._has_deleted:
+            return set()
+        return set(filter(self._is_deleted, {item.trace_id or _trace_of(item.record) for item in packed}))
 
-    def _put_span(self, record: dict[str, Any], owner: str) -> None:
-        trace_id, span_id = id_bytes(record["trace_id"]), id_bytes(record["id"])
-        parent = id_bytes(record["parent_id"]) if record.get("parent_id") else None
-        usage = record.get("usage")
-        error = record.get("error") or {}
-        row = (
-            self.project(record["project"]), trace_id, span_id, parent, record["name"], record["type"],
-            record["status"], record["start_us"], record.get("end_us"), record.get("first_token_us"),
-            record.get("model"),
-            record.get("provider"), dumps(usage) if usage else None, _tokens(usage, "input"), _tokens(usage, "output"),
-            record.get("cost"), error.get("type"), _json_or_none(record.get("tags")), preview(record.get("input")),
-            preview(record.get("output")), record["ver"],
-        )  # fmt: skip
+    def _is_deleted(self, trace_id: bytes) -> bool:
+        found = self._has_deleted and self._db.execute("SELECT 1 FROM deleted WHERE trace_id=?", (trace_id,)).fetchone()
+        return bool(found)
+
+    def _put_span(self, item: Packed, owner: str) -> None:
+        record, trace_id, span_id = item.record, item.trace_id, item.span_id
+        assert span_id is not None
         self._touched.add(trace_id)
-        if (stored := self._db.execute(_SPAN, row).fetchone()) is None:
-            return
-        self._put_body(_SPAN_PAYLOAD, stored[0], record)
-        self._mark_running(record["status"], owner, trace_id, span_id)
         self._put_scores("span", span_id, record, record.get("scores") or [])
-        if "trace" in record:
-            self._put_root(record, record["trace"] or {}, trace_id, span_id, "")
-        self._apply_patches("span", record["id"], span_id, record["ver"])
+        self._put_span_row(item, trace_id, span_id, owner)
+        if item.root is not None:
+            self._put_root(item, item.root, span_id)
 
-    def _put_root(
-        self, record: dict[str, Any], own: dict[str, Any], trace_id: bytes, span_id: bytes | None, owner: str
-    ) -> None:
-        row = (
-            trace_id, self.project(record["project"]), span_id, own.get("name") or record.get("name"), record["status"],
-            record["start_us"], record.get("end_us"), own.get("thread_id"), own.get("user_id"), own.get("environment"),
-            _json_or_none(own.get("tags")), preview(own.get("input", record.get("input"))),
-            preview(own.get("output", record.get("output"))), record["ver"],
-        )  # fmt: skip
-        self._touched.add(trace_id)
-        if (stored := self._db.execute(_ROOT, row).fetchone()) is None:
+    def _put_span_row(self, item: Packed, trace_id: bytes, span_id: bytes, owner: str) -> None:
+        record = item.record
+        if self._is_folded("span", span_id, record):
             return
-        self._put_body(_ROOT_PAYLOAD, stored[0], own)
-        if span_id is None:
-            self._mark_running(record["status"], owner, trace_id, b"")
-            self._apply_patches("trace", record["id"], trace_id, record["ver"])
-        self._put_scores("trace", trace_id, record, own.get("scores") or [])
+        found = self._db.execute(_FIND_SPAN, (trace_id, span_id)).fetchone()
+        if found is not None and (record["ver"], _rank(record["status"])) <= (found[1], _rank(found[2])):
+            return
+        row = (self.project(record["project"]), trace_id, span_id, *item.row)
+        self._store(_SPAN, found, row, item.body, item.media, has_text=True)
+        self._mark_running(record["status"], owner, trace_id, span_id)
 
-    def _put_body(self, kind: int, seq: int, record: dict[str, Any]) -> None:
-        kept = [key for key in _BODY if key in record and (record[key] is not None or key in ("input", "output"))]
-        body = {key: record[key] for key in kept}
-        self._db.execute("INSERT OR REPLACE INTO payloads VALUES(?,?,?)", (kind, seq, pack(body)))
+    def _put_trace(self, item: Packed, owner: str) -> None:
+        assert item.root is not None
+        self._touched.add(item.trace_id)
+        if self._put_root(item, item.root, None):
+            self._mark_running(item.record["status"], owner, item.trace_id, b"")
+
+    def _put_root(self, item: Packed, root: Root, span_id: bytes | None) -> bool:
+        record, trace_id = item.record, item.trace_id
+        own = record if span_id is None else record["trace"] or {}
+        self._put_scores("trace", trace_id, record, own.get("scores") or [])
+        if self._is_folded("trace", trace_id, record if span_id is None else edits.of_root(record, own)):
+            return True
+        found = self._db.execute(_FIND_ROOT, (trace_id,)).fetchone()
+        rank = (record["ver"], _rank(record["status"]), span_id is None, span_id or b"")
+        if found is not None and rank <= (found[1], _rank(found[2]), found[4] is None, found[4] or b""):
+            return False
+        self._store_root(item, root, span_id, found)
+        return True
+
+    def _store_root(self, item: Packed, root: Root, span_id: bytes | None, found: tuple[Any, ...] | None) -> None:
+        project_id, trace_id = self.project(item.record["project"]), item.trace_id
+        start_us = item.record["start_us"]
+        sides.put_meta(self._db, project_id, start_us, trace_id, root.meta, is_new=found is None)
+        row = (project_id, trace_id, span_id, *root.row)
+        self._store(_ROOT, found, row, root.body, root.media, has_text=root.has_text)
+
+    def _store(
+        self, kind: int, found: tuple[Any, ...] | None, row: tuple[Any, ...], body: bytes,
+        held: dict[bytes, bytes] | None, *, has_text: bool,
+    ) -> None:  # fmt: skip
+        """A row that wins, its payload and its media; `found`: the row it replaces."""
+        if found is None:
+            [seq] = self._db.execute(_INSERT[kind], row).fetchone()
+            self._db.execute("INSERT INTO payloads VALUES(?,?,?)", (kind, seq, body))
+            if has_text:
+                self._db.execute("INSERT OR IGNORE INTO unindexed(kind, seq) VALUES(?,?)", (kind, seq))
+        else:
+            seq = found[0]
+            self._db.execute(_UPDATE[kind], (*row, seq))
+            self._db.execute(
+                "INSERT OR IGNORE INTO unindexed SELECT kind, seq, ?, body FROM payloads WHERE kind=? AND seq=?",
+                (found[3], kind, seq),
+            )
+            self._db.execute("INSERT OR REPLACE INTO payloads VALUES(?,?,?)", (kind, seq, body))
+        if held or found is not None:
+            files.hold(self._db, kind, seq, held or {})
+
+    def _is_folded(self, kind: str, key: bytes, record: dict[str, Any]) -> bool:
+        """Whether the record went under the edits of its id."""
+        if not self._has_edits or not edits.known(self._db, kind, key):
+            return False
+        base = next(edits.bases(self._db, ((kind, key),)), None)
+        if base is None or _order(record) > _order(base):
+            edits.rebase(self._db, kind, key, record)
+            self._fold(kind, key, record)
+        return True
+
+    def _fold(self, kind: str, key: bytes, base: dict[str, Any]) -> None:
+        """Store the snapshot with the edits after it."""
+        item = pack_record(edits.folded(self._db, kind, key, base))
+        self._touched.add(item.trace_id)
+        if kind == "trace":
+            self._fold_root(item)
+            return
+        found = self._db.execute(_FIND_SPAN, (item.trace_id, item.span_id)).fetchone()
+        row = (self.project(item.record["project"]), item.trace_id, item.span_id, *item.row)
+        self._store(_SPAN, found, row, item.body, item.media, has_text=True)
+
+    def _fold_root(self, item: Packed) -> None:
+        record, root = item.record, item.root
+        assert root is not None
+        span_id = id_bytes(record["root_span"]) if record.get("root_span") else None
+        if span_id is not None and (span := stored_record(self._db, "span", span_id, item.trace_id)):
+            both = [part for part in (span.get("metadata"), record.get("metadata")) if isinstance(part, dict)]
+            root = replace(root, meta=list(leaves({key: value for part in both for key, value in part.items()})))
+        self._store_root(item, root, span_id, self._db.execute(_FIND_ROOT, (item.trace_id,)).fetchone())
 
     def _mark_running(self, status: str, owner: str, trace_id: bytes, span_id: bytes) -> None:
         if status == "running" and owner:
@@ -237,6 +321,8 @@ class Writer:
             )
 
     def _put_scores(self, kind: str, target: bytes, record: dict[str, Any], scores: list[dict[str, Any]]) -> None:
+        if not scores:
+            return
         ts_us = record["ver"] if record["ver"] > 2 else record.get("end_us") or record["start_us"]
         for score in scores:
             self._put_score(kind, target, record["project"], score, "sdk", "", ts_us, record["ver"])
@@ -275,50 +361,18 @@ class Writer:
                 t for (t,) in self._db.execute("SELECT trace_id FROM spans WHERE span_id=?", (target,))
             )
 
-    def _apply_patches(self, kind: str, id: str, key: bytes, ver: int) -> None:
-        if not ver:
-            return
-        rows = self._db.execute("SELECT body FROM patches WHERE kind=? AND id=? ORDER BY n", (kind, key)).fetchall()
-        if rows:
-            self._db.execute("DELETE FROM patches WHERE kind=? AND id=?", (kind, key))
-            for (body,) in rows:
-                self.patch(kind, id, loads(body))
 
-    def _record(self, kind: str, key: bytes) -> dict[str, Any] | None:
-        """A stored record in the shape it came in."""
-        table, column, payload = (
-            ("spans", "span_id", _SPAN_PAYLOAD) if kind == "span" else ("roots", "trace_id", _ROOT_PAYLOAD)
-        )
-        cursor = self._db.execute(
-            f"SELECT t.*, p.name AS project, b.body FROM {table} t JOIN projects p ON p.id=t.project_id "  # noqa: S608
-            f"LEFT JOIN payloads b ON b.kind=? AND b.seq=t.seq WHERE t.{column}=?",
-            (payload, key),
-        )
-        row = cursor.fetchone()
-        if row is None:
-            return None
-        names = [column[0] for column in cursor.description]
-        record = {name: value for name, value in zip(names, row, strict=True) if value is not None}
-        return rollup.as_record(kind, record, unpack(record["body"]) if "body" in record else {})
+def _rank(status: str) -> int:
+    """Of one version: an open record is the least, its interruption more, and what it says itself the most."""
+    return _RANK.index(status) if status in _RANK else len(_RANK)
 
 
-def _merged(record: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
-    merged = {key: value for key, value in changes.items() if not key.startswith("+")}
-    if "+metadata" in changes:
-        merged["metadata"] = {**(record.get("metadata") or {}), **changes["+metadata"]}
-    if "+tags" in changes:
-        merged["tags"] = list(dict.fromkeys([*(record.get("tags") or []), *changes["+tags"]]))
-    return merged
+def _order(record: dict[str, Any]) -> tuple[int, int, bool, str]:
+    """Which of two snapshots of one id is the newer; of traces, its own record before a root span's."""
+    root = record.get("root_span")
+    return record["ver"], _rank(record["status"]), root is None, root or ""
 
 
-def _placeholder(kind: str, id: str, now_us: int) -> dict[str, Any]:
-    fixed = {"name": "", "type": "general", "status": "running", "parent_id": None, "project": "Default Project"}
-    return {"k": kind, "id": id, "ver": 0, "start_us": now_us, "end_us": None, **fixed}
-
-
-def _tokens(usage: dict[str, int] | None, prefix: str) -> int | None:
-    return sum(n for part, n in usage.items() if part.startswith(prefix)) if usage else None
-
-
-def _json_or_none(value: Any) -> str | None:
-    return dumps(value) if value else None
+def _trace_of(record: dict[str, Any]) -> bytes:
+    id = record["id"] if record["k"] == "trace" else record.get("trace_id")
+    return id_bytes(id) if id else b""

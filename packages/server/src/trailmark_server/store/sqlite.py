@@ -1,0 +1,217 @@
+"""The embedded store: one SQLite file, one thread that writes, readers beside it."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Any, Final, TypeVar
+
+from trailmark_server.store import filters
+from trailmark_server.store.errors import DamagedError, FullError, StoreError, TooLongError
+from trailmark_server.store.protocol import Capabilities, Health, Store
+from trailmark_server.store.read import Reader
+from trailmark_server.store.rows import pack_records
+from trailmark_server.store.schema import VERSION, connect, prepare
+from trailmark_server.store.write import Writer
+
+__all__ = ["SqliteStore", "open_store"]
+
+R = TypeVar("R")
+_Job = tuple[Callable[[Writer], Any], "_Answer"]
+MAX_JOBS: Final = 64
+MAX_IDLE: Final = 4  # connections of readers that are kept
+WRITER_CACHE_KB: Final = 65_536
+READER_CACHE_KB: Final = 8_192
+STEPS: Final = 20_000  # of SQLite's machine between two looks at the clock
+_CAPABILITIES: Final = Capabilities(
+    backend="sqlite", text="words", phrases=True, quantiles="exact", reads_own_writes=True, snapshots=True
+)
+
+
+def open_store(path: Path) -> Store:
+    """The store in this file, made when there is none. StoreError when it is no database of ours, or a newer one."""
+    return SqliteStore(path)
+
+
+class _Answer:
+    """What a job came to, for the thread that waits for it."""
+
+    def __init__(self) -> None:
+        self.done = threading.Event()
+        self.result: Any = None
+        self.error: BaseException | None = None
+
+
+class SqliteStore:
+    """`write` returns after the commit; `read` sees what was committed before it began."""
+
+    schema = VERSION
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
+        self._idle: deque[sqlite3.Connection] = deque()
+        self._trouble: FullError | DamagedError | None = None
+        try:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with contextlib.closing(connect(str(path), cache_kb=READER_CACHE_KB)) as db:
+                prepare(db)
+            path.chmod(0o600)
+        except (sqlite3.Error, OSError, StoreError) as error:
+            raise StoreError(f"{path} is not a usable database: {error}; move it away to start anew") from error
+        self._thread = threading.Thread(target=self._run, name="trailmark-writer", daemon=True)
+        self._thread.start()
+
+    def put(self, records: Iterable[dict[str, Any]], owner: str = "") -> None:
+        """Store checked records; what can be made of them beforehand is made in the caller's thread."""
+        packed = pack_records(records)
+        self.write(lambda writer: writer.put(packed, owner))
+
+    def write(self, job: Callable[[Writer], R]) -> R:
+        """Run the job in the writer's transaction; what it raises is raised here, and its changes are undone."""
+        if isinstance(self._trouble, DamagedError):
+            raise self._trouble
+        answer = _Answer()
+        self._jobs.put((job, answer))
+        answer.done.wait()
+        if answer.error is not None:
+            raise answer.error
+        result: R = answer.result
+        return result
+
+    @contextmanager
+    def read(self, *, timeout_s: float | None = 30) -> Iterator[Reader]:
+        """A consistent view, on a connection of its own."""
+        db = self._connection()
+        if timeout_s is not None:
+            deadline = time.monotonic() + timeout_s
+            db.set_progress_handler(lambda: time.monotonic() > deadline, STEPS)
+        try:
+            db.execute("BEGIN")
+            yield Reader(db)
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT:
+                raise TooLongError(f"the query took more than {timeout_s:g} s; narrow it by time or project") from error
+            raise _explained(error) from error
+        except sqlite3.DatabaseError as error:
+            raise _explained(error) from error
+        finally:
+            db.set_progress_handler(None, 0)
+            self._give_back(db)
+
+    def capabilities(self) -> Capabilities:
+        return _CAPABILITIES
+
+    def health(self) -> Health:
+        """Whether it takes writes, and how far its text index is."""
+        trouble = self._trouble
+        state = "ok" if trouble is None else "full" if isinstance(trouble, FullError) else "damaged"
+        unindexed = 0
+        with contextlib.suppress(StoreError), self.read(timeout_s=5) as reader:
+            unindexed = reader.unindexed()
+        return Health(state, str(trouble or ""), unindexed)  # type: ignore[arg-type]
+
+    def disk_bytes(self) -> int:
+        """The database with its log."""
+        names = (self.path, self.path.with_name(self.path.name + "-wal"))
+        return sum(path.stat().st_size for path in names if path.exists())
+
+    def close(self) -> None:
+        """After what is queued is written."""
+        self._jobs.put(None)
+        self._thread.join()
+        while self._idle:
+            self._idle.pop().close()
+
+    def _connection(self) -> sqlite3.Connection:
+        try:
+            return self._idle.pop()
+        except IndexError:
+            db = connect(str(self.path), cache_kb=READER_CACHE_KB)
+            db.execute("PRAGMA query_only=ON")
+            filters.add_functions(db)
+            return db
+
+    def _give_back(self, db: sqlite3.Connection) -> None:
+        if db.in_transaction:
+            db.execute("ROLLBACK")
+        if len(self._idle) < MAX_IDLE:
+            self._idle.append(db)
+        else:
+            db.close()
+
+    def _run(self) -> None:
+        db = connect(str(self.path), cache_kb=WRITER_CACHE_KB)
+        writer = Writer(db)
+        while (batch := self._next_jobs()) is not None:
+            self._commit(db, writer, batch)
+        with contextlib.suppress(sqlite3.Error):
+            db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        db.close()
+
+    def _next_jobs(self) -> list[_Job] | None:
+        """What waits, to share one commit; None when the store closes."""
+        first = self._jobs.get()
+        if first is None:
+            return None
+        jobs = [first]
+        while not self._jobs.empty() and len(jobs) < MAX_JOBS:
+            job = self._jobs.get()
+            if job is None:
+                self._jobs.put(None)
+                break
+            jobs.append(job)
+        return jobs
+
+    def _commit(self, db: sqlite3.Connection, writer: Writer, jobs: list[_Job]) -> None:
+        try:
+            db.execute("BEGIN IMMEDIATE")
+            for job, answer in jobs:
+                self._do(db, writer, job, answer)
+            writer.roll_up()
+            db.execute("COMMIT")
+            self._trouble = None
+        except Exception as error:  # noqa: BLE001 - full or damaged disk: nobody may take this for stored
+            self._undo(db, writer, jobs, error)
+        for _, answer in jobs:
+            answer.done.set()
+
+    def _do(self, db: sqlite3.Connection, writer: Writer, job: Callable[[Writer], Any], answer: _Answer) -> None:
+        db.execute("SAVEPOINT job")
+        touched = writer.touched()
+        try:
+            answer.result = job(writer)
+        except Exception as error:
+            if isinstance(error, sqlite3.OperationalError) or type(error) is sqlite3.DatabaseError:
+                raise  # the disk, not the job: the others in this commit would fare no better
+            answer.error = error
+            db.execute("ROLLBACK TO job")
+            writer.forget(touched)
+        db.execute("RELEASE job")
+
+    def _undo(self, db: sqlite3.Connection, writer: Writer, jobs: list[_Job], error: Exception) -> None:
+        explained = _explained(error)
+        with contextlib.suppress(sqlite3.Error):
+            if db.in_transaction:
+                db.execute("ROLLBACK")
+            writer.forget()
+        if isinstance(explained, (FullError, DamagedError)):
+            self._trouble = explained
+        for _, answer in jobs:
+            answer.error = answer.error or explained
+
+
+def _explained(error: Exception) -> StoreError:
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if code == sqlite3.SQLITE_FULL or (code == sqlite3.SQLITE_IOERR and "full" in str(error)):
+        return FullError("the disk is full: nothing was stored; reads go on, and writes once there is room")
+    if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+        return DamagedError(f"the database is damaged ({error}): nothing is written; see docs/self-hosting.md")
+    return StoreError(f"not stored: {error}")
