@@ -1,7 +1,8 @@
 """CPU of the calling thread per span, beside a bare OpenTelemetry span with json.dumps. Run it: make bench
 
-The work is a root and three children (four spans); every variant runs in processes of its own, interleaved over the
-rounds, so that a noisy machine disturbs all alike. Judge the ratio; the microseconds are this machine's.
+The work is a root and three children (four spans) that get the same input, new for each root. Every variant runs in
+processes of its own, interleaved over the rounds, so that a noisy machine disturbs all alike. Judge the ratio; the
+microseconds are this machine's.
 """
 
 from __future__ import annotations
@@ -15,18 +16,33 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 SPANS = 4
-TEXT = ("The quick brown fox jumps over the lazy dog and writes a trace of it. " * 3)[:200]
-CHAT = [
-    {
-        "role": ("user", "assistant")[i % 2],
-        "content": [{"type": "text", "text": f"message {i}: " + "lorem ipsum " * 34}],
-    }
-    for i in range(100)
-]
-INPUTS: dict[str, Any] = {"200 B": TEXT, "10 KB": CHAT[:20], "50 KB": CHAT}
+ROOT = Path(__file__).resolve().parents[1]
+TEXT = "\n".join(
+    (ROOT / name).read_text(encoding="utf-8") for name in ("LICENSE", "benchmarks/hot_path.py")
+)  # prose and code
+
+
+def chat(size: int, salt: int) -> list[Any]:
+    """Messages of some 430 bytes, none of them seen before."""
+    starts = [(salt * 997 + i * 431) % (len(TEXT) - 400) for i in range(size)]
+    return [
+        {
+            "role": ("user", "assistant")[i % 2],
+            "content": [{"type": "text", "text": f"{salt} {i} {TEXT[start : start + 350]}"}],
+        }
+        for i, start in enumerate(starts)
+    ]
+
+
+INPUTS: dict[str, Callable[[int], Any]] = {
+    "200 B": lambda salt: f"{salt} {TEXT[salt : salt + 200]}"[:200],
+    "10 KB": lambda salt: chat(21, salt),
+    "50 KB": lambda salt: chat(105, salt),
+}
 ROOTS = {"200 B": 4000, "10 KB": 1500, "50 KB": 400}
 
 Decorate = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -86,11 +102,12 @@ def measure(variant: str) -> dict[str, float]:
     """p50 of the thread's CPU microseconds per root, by size of input."""
     root = work(VARIANTS[variant]())
     clock, found = time.thread_time_ns, {}
-    for size, value in INPUTS.items():
-        for _ in range(200):
-            root(value)
+    for size, make in INPUTS.items():
+        for n in range(200):
+            root(make(n))
         took = []
-        for _ in range(ROOTS[size]):
+        for n in range(ROOTS[size]):
+            value = make(1000 + n)
             start = clock()
             root(value)
             took.append(clock() - start)

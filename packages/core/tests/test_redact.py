@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 import trailmark
+from hypothesis import given
+from hypothesis import strategies as st
 from trailmark import spool
 from trailmark.testing import record_trail
 
@@ -94,6 +96,32 @@ def test_secrets_by_shape_are_masked_wherever_they_stand(home: Path, name: str) 
     assert json.dumps(hidden)[1:-1] not in raw(home).decode()
     assert json.dumps(json.dumps(hidden)[1:-1])[1:-1] not in written
     assert b"please" in raw(home)
+
+
+PIECES = [
+    "sk-", "ghp_", "gho_", "hf_", "github_pat_", "glpat-", "xoxb-", "AKIA", "ASIA", "AIza", "eyJ", "Bearer ", "Bearer\n", "_live_",
+    "sk_test_", "-----BEGIN ", "PRIVATE KEY-----", "RSA ", "://", "a:b", "@", ".", "-", "_", " ", '"', "\\", "é", "\u2028", "0" * 16,
+    "aB3" * 12, "A1" * 9,
+]  # fmt: skip
+pieces = st.lists(st.sampled_from(PIECES), max_size=7).map("".join)
+keys = pieces | st.sampled_from(["api_key", "token", "text", "dbPassword", "max_tokens", "\u212aey", "role"])
+values = st.recursive(
+    pieces | st.floats() | st.none() | st.uuids() | pieces.map(lambda text: "plain words " * 60 + text),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(keys, inner, max_size=3) | st.tuples(inner, inner),
+    max_leaves=8,
+)
+
+
+@given(st.lists(values, min_size=1, max_size=3))
+def test_the_quick_look_misses_nothing_that_a_thorough_one_masks(found: list[Any]) -> None:
+    """A function of the user's makes every value go the long way."""
+    with record_trail() as quick:
+        for value in (*found, *found):  # what was looked at before is known
+            call(answer=value)
+    with record_trail(redact=lambda value: value) as thorough:
+        for value in (*found, *found):
+            call(answer=value)
+    assert quick.spans == thorough.spans
 
 
 @trailmark.track

@@ -11,7 +11,6 @@ import dataclasses
 import datetime
 import decimal
 import enum
-import marshal
 import math
 import pathlib
 import time
@@ -23,10 +22,12 @@ from typing import Any, Final
 import orjson
 
 from trailmark._summaries import summary
+from trailmark._survey import Survey, flat, survey
 from trailmark.model import ErrorInfo
 
-__all__ = ["capture", "capture_error", "encoded_as"]
+__all__ = ["capture", "capture_error", "surveyed"]
 
+SHORT: Final = 512
 MAX_BYTES: Final = 4 * 1024 * 1024
 MAX_DEPTH: Final = 32
 MAX_NODES: Final = 10_000
@@ -41,64 +42,35 @@ _SLOW: Final = orjson.OPT_NON_STR_KEYS
 
 def capture(value: Any) -> bytes:
     """The value as JSON bytes, at most about 4 MB; a value that cannot be encoded becomes a marker."""
-    return encoded_as(value)[0]
+    return surveyed(value)[0]
 
 
-def encoded_as(value: Any) -> tuple[bytes, bool]:
-    """As `capture`, and whether the value is plain JSON itself: then it has no cycles and may be looked through."""
+def surveyed(value: Any) -> tuple[bytes, Survey | None]:
+    """As `capture`, and what stands in there; None where it is so short that looking for it costs more."""
     try:
         encoded = orjson.dumps(value, option=_FAST)
-        if len(encoded) <= MAX_BYTES and not (_may_hide(value, encoded) and _hides_nonfinite(value)):
-            return encoded, True
+        if len(encoded) <= SHORT and b"null" not in encoded:  # what orjson makes of NaN
+            return encoded, flat(value)
+        if len(encoded) <= MAX_BYTES and (found := survey(value)) is not None:
+            return encoded, found
     except (TypeError, ValueError, RecursionError):  # orjson.JSONEncodeError is a TypeError
         pass
-    return _walked(value), False
+    return _walked(value)
 
 
-def _walked(value: Any) -> bytes:
+def _walked(value: Any) -> tuple[bytes, Survey | None]:
     text_limit = MAX_TEXT
     while True:
         try:
-            encoded = orjson.dumps(_Walk(text_limit).plain(value, 0), option=_SLOW)
+            plain = _Walk(text_limit).plain(value, 0)
+            encoded = orjson.dumps(plain, option=_SLOW)
         except Exception as error:  # noqa: BLE001 - a user's class may raise anything, even while it is looked at
-            return orjson.dumps({"_unserializable": _name(value), "because": type(error).__name__})
+            return orjson.dumps({"_unserializable": _name(value), "because": type(error).__name__}), None
         if len(encoded) <= MAX_BYTES:
-            return encoded
+            return encoded, survey(plain)
         if text_limit <= 64:
-            return orjson.dumps({"_truncated": True, "bytes": len(encoded)})
+            return orjson.dumps({"_truncated": True, "bytes": len(encoded)}), None
         text_limit //= 8
-
-
-def _may_hide(value: Any, encoded: bytes) -> bool:
-    """Whether a closer look for NaN and infinities is due. Searching long text for `null` is dearer than all the rest:
-    marshal writes floats in binary, where NaN and infinity end in 7F or FF, single bytes that memchr finds.
-    """
-    is_short = len(encoded) <= 512
-    if is_short and b"null" not in encoded:
-        return False
-    try:
-        binary = marshal.dumps(value)
-    except ValueError:  # a date or an UUID in there
-        binary = b"\x7f"
-    if b"\x7f" not in binary and b"\xff" not in binary:
-        return False
-    return is_short or b"null" in encoded
-
-
-def _hides_nonfinite(value: Any) -> bool:
-    """Whether a NaN or an infinity is in there: orjson writes those as null, which would read as None."""
-    stack: list[Any] = [value]
-    while stack:
-        item = stack.pop()
-        kind = type(item)
-        if kind is float:
-            if not math.isfinite(item):
-                return True
-        elif kind is dict:
-            stack.extend(item.values())
-        elif kind is list or kind is tuple:
-            stack.extend(item)
-    return False
 
 
 class _Walk:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Any, Protocol, TypeAlias
 
-from trailmark._capture import encoded_as
+from trailmark._capture import surveyed
 from trailmark._context import attached, current
 from trailmark._guard import fault
 from trailmark._redact import Redactor
@@ -62,8 +62,7 @@ class Recorder:
 
     def capture(self, value: Any) -> bytes:
         """The value as bounded JSON without secrets."""
-        encoded, is_plain = encoded_as(value)
-        return self.redactor(encoded, value if is_plain else None)
+        return self.redactor(*surveyed(value))
 
     def is_recording(self, trace_id: str) -> bool:
         """Whether the trace is in the sample by its id: so every process decides alike."""

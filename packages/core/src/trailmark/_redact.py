@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from datetime import date, datetime, time
-from itertools import chain
 from typing import Any, Final, TypeAlias
-from uuid import UUID
 
 import orjson
+
+from trailmark._survey import Survey, survey
 
 __all__ = ["MASK", "Redactor", "UserRedactor", "findings"]
 
@@ -32,20 +31,30 @@ _SHAPES: Final = re.compile(
     r"|-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)|(?<=://)[^/\s:@\"]+:[^/\s:@\"]+(?=@)",
     re.ASCII | re.DOTALL,
 )
-_MARKS: Final = (
-    (b"-", (b"sk-", b"xox", b"glpat-", b"-----BEGIN")),
-    (b"_", (b"_live_", b"_test_", b"ghp_", b"gho_", b"ghu_", b"ghs_", b"ghr_", b"github_pat_", b"hf_")),
-    (b"A", (b"AKIA", b"ASIA", b"AIza")),
-    (b"J", (b"eyJ",)),
-    (b"B", (b"Bearer",)),
+# Each shape has a letter that seldom stands in text: where it is missing memchr says so at once, and where it is not
+# the look is tied to it. What these find, in texts or their JSON, is all that _SHAPES finds there, and little more.
+_ANCHORED: Final = tuple(
+    (letter, re.compile(pattern, re.ASCII).search)
+    for letter, pattern in (
+        (
+            "-",
+            r"-(?=[\w-]{10}|----B)(?:(?<=sk-)[\w-]{20}|(?<=glpat-)[\w-]{20}|(?<=xox[abeoprs]-)|----BEGIN [A-Z ]*PRIV)",
+        ),
+        ("_", r"_(?=\w{10})(?:(?<=_live_)|(?<=_test_)|(?<=gh[pousr]_)\w{30}|(?<=hf_)\w{30}|(?<=github_pat_)\w{30})"),
+        ("A", r"A(?:[KS]IA[0-9A-Z]{16}|Iza[\w-]{35})"),
+        ("J", r"J(?<=eyJ)[\w-]{10}"),
+        ("B", r"Bearer[\s\\]"),
+        ("@", r":(?=//[^/\s:@\"]+:[^/\s:@\"]+@)"),
+    )
 )
 _KEY_WORDS: Final = (b"key", b"token", b"secret", b"pass", b"authoriz", b"credential", b"cookie")  # one is in each
-_SHORT: Final = 4096
+_SHORT: Final = 2048
+_NOTHING: Final[Survey] = (set(), [])
 _CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
-_CONTAINERS: Final = frozenset((dict, list, tuple))
-_LEAVES: Final = frozenset((str, int, float, bool, type(None), bytes, date, datetime, time, UUID))
 _MOST_KEYS: Final = 20_000
 _MOST_TEXTS: Final = 1000
+_MOST_HASHES: Final = 8192
+_LONG_TEXT: Final = 100  # on average, in bytes: below it one look at all is cheaper than one at each
 
 
 class Redactor:
@@ -57,15 +66,16 @@ class Redactor:
         self._functions, self._patterns = tuple(functions), patterns
         self._allow = frozenset(_normal(key) for key in allow)
         self._harmless: set[str] = set()  # keys looked at before
+        self._clean_hashes: set[int] = set()  # of texts without a shape
         self._texts: dict[str, str] = {}  # names are few and come often
         self.is_off = not patterns and not self._functions
 
-    def __call__(self, encoded: bytes, value: Any = None) -> bytes:
-        """The captured value without secrets. `value`: what it was made of, if plain JSON; quicker to look through."""
+    def __call__(self, encoded: bytes, found: Survey | None = None) -> bytes:
+        """The captured value without secrets. `found`: what stands in it, where that is known."""
         if self.is_off:
             return encoded
         try:
-            if not self._functions and not _has_shape(encoded) and not self._has_key(encoded, value):
+            if not self._functions and not self._is_suspect(encoded, found):
                 return encoded
             plain = orjson.loads(encoded)
             if self._patterns:
@@ -91,41 +101,43 @@ class Redactor:
         found = orjson.loads(self(orjson.dumps(text.encode("utf-8", "replace").decode())))
         return found if isinstance(found, str) else MASK
 
-    def _has_key(self, encoded: bytes, value: Any) -> bool:
-        """Whether any key in there looks secret: level by level, so that most of the work is done in C."""
-        if len(encoded) < _SHORT and encoded.isascii() and not _has_key_word(encoded.lower()):
-            return False
-        if type(value) not in _CONTAINERS:
-            if encoded[:1] not in b"{[":
-                return False
-            value = orjson.loads(encoded)
-        if (
-            type(value) is dict and self._harmless.issuperset(value) and _LEAVES.issuperset(map(type, value.values()))
-        ):  # most arguments and results
-            return False
-        level: list[Any] = [value]
-        while level:
-            dicts = [item for item in level if type(item) is dict]
-            if not self._harmless.issuperset(chain.from_iterable(dicts)) and any(
-                [self._is_secret(key) for key in chain.from_iterable(dicts)]  # noqa: C419 - all of them are noted
-            ):
+    def _is_suspect(self, encoded: bytes, found: Survey | None) -> bool:
+        """Whether a closer look is due: a key that looks secret, or a shape."""
+        size = len(encoded)
+        if found is None and (size >= _SHORT or not encoded.isascii() or _has_key_word(encoded)):
+            found = survey(orjson.loads(encoded))
+        keys, texts = found or _NOTHING
+        if size < _SHORT or size < _LONG_TEXT * len(texts) or not texts:
+            if _has_shape(encoded.decode()):
                 return True
-            rest = level if not dicts else [item for item in level if type(item) is not dict]
-            below = chain(chain.from_iterable(map(dict.values, dicts)), chain.from_iterable(rest))
-            level = [item for item in below if type(item) not in _LEAVES]
-            if not _CONTAINERS.issuperset(map(type, level)):  # an enumeration: what was written of it tells
-                return self._has_key(encoded, None)
+        elif self._are_new_and_suspect(texts):
+            return True
+        return not self._harmless.issuperset(keys) and any([self._is_suspect_key(key) for key in keys])  # noqa: C419
+
+    def _are_new_and_suspect(self, texts: list[str]) -> bool:
+        """Whether a secret stands in any of the texts that were not looked at before: most come again and again, down a
+        chain of calls and with every turn of a chat. Only their hashes are kept.
+        """
+        known = self._clean_hashes
+        new = [text for text in texts if hash(text) not in known]
+        if new:
+            if _has_shape("\n".join(new)):
+                return True
+            if len(known) > _MOST_HASHES:
+                known.clear()
+            known.update(map(hash, new))
         return False
 
-    def _is_secret(self, key: object) -> bool:
-        if not isinstance(key, str):
-            return False
-        normal = _normal(key)
-        if normal not in self._allow and _SECRET_KEY.search(normal):
+    def _is_suspect_key(self, key: str) -> bool:
+        if self._is_secret(key) or _has_shape(key):
             return True
         if len(self._harmless) < _MOST_KEYS:
             self._harmless.add(key)
         return False
+
+    def _is_secret(self, key: str) -> bool:
+        normal = _normal(key)
+        return normal not in self._allow and _SECRET_KEY.search(normal) is not None
 
     def hides(self, key: str, value: Any) -> bool:
         """Whether the key alone makes the value a secret. A short `token` is a model's token, not a key."""
@@ -135,7 +147,7 @@ class Redactor:
 
     def _masked(self, plain: Any) -> Any:
         if isinstance(plain, str):
-            return _SHAPES.sub(MASK, plain)
+            return _SHAPES.sub(MASK, plain) if _has_shape(plain) else plain
         if isinstance(plain, list):
             return [self._masked(item) for item in plain]
         if isinstance(plain, dict):
@@ -162,18 +174,15 @@ def findings(plain: Any, redactor: Redactor, path: str = "$") -> list[str]:
     return [f"{path}: the shape of a secret ({shape[:4]}…)" for shape in shapes]
 
 
-def _has_shape(encoded: bytes) -> bool:
-    """Whether a closer look for secrets by shape is due: letters that each has, at memchr's speed, then its mark."""
-    for letter, marks in _MARKS:
-        if letter in encoded:
-            for mark in marks:  # a loop in place: `any` and its generator cost as much as all the searches
-                if mark in encoded:
-                    return True
-    return b"@" in encoded and b"://" in encoded
+def _has_shape(text: str) -> bool:
+    if not ("-" in text or "_" in text or "A" in text or "J" in text or "B" in text or "@" in text):
+        return False  # most short texts; a loop costs three times as much
+    return any(letter in text and search(text) is not None for letter, search in _ANCHORED)
 
 
-def _has_key_word(lowered: bytes) -> bool:
-    for word in _KEY_WORDS:  # noqa: SIM110 - `any` and its generator cost more than the searches
+def _has_key_word(encoded: bytes) -> bool:
+    lowered = encoded.lower()
+    for word in _KEY_WORDS:  # noqa: SIM110 - as above
         if word in lowered:
             return True
     return False

@@ -23,6 +23,7 @@ __all__ = ["Span", "TraceFields", "end_status"]
 
 
 _KEYS = {key: f',"{key}":'.encode() for key in ("output", "model", "provider", "usage", "usage_raw", "total_cost")}
+SHARED_FROM = 1024  # bytes; what is smaller is cheaper to copy than to treat apart
 _next_serial = itertools.count(1).__next__
 
 
@@ -119,7 +120,8 @@ class Span:
     _metadata: dict[str, Any] | None = None
     _tags: list[str] | None = None
     _scores: list[Score] | None = None
-    _input: wire.Tail | None = None
+    _end = b"}"  # of its records: the input, where it is too small to be shared by them
+    _tail: wire.Tail | None = None
     _head = ""
     _root: Span | None = None  # None: this one; a reference to itself would wait for the garbage collector
     _ver = 0
@@ -240,8 +242,12 @@ class Span:
             write_files(self._recorder, sink, self.project, self.trace_id, self.id, files)
 
     def set_input(self, value: Any) -> None:
-        """Capture the input as it is now; both records of the span share the bytes."""
-        self._input = wire.Tail(b',"input":' + self._recorder.capture(value) + b"}")
+        """Capture the input as it is now; all records of the span share the bytes."""
+        end = b',"input":' + self._recorder.capture(value) + b"}"
+        if len(end) < SHARED_FROM:
+            self._end, self._tail = end, None
+        else:
+            self._end, self._tail = b"", wire.Tail(end)
 
     @property
     def has_usage(self) -> bool:
@@ -294,25 +300,23 @@ class Span:
         sink = recorder.sink if recorder.keeps_all else recorder.sink_of(self)
         if sink is None:
             return
-        tail = self._input
-        if tail is None:
-            sink(self._encoded(ver) + b"}")
-        elif tail.is_small:
-            sink(self._encoded(ver) + tail.data)
+        if self._tail is None:
+            sink(self._encoded(ver))
         else:
-            sink(self._encoded(ver), tail)
+            sink(self._encoded(ver), self._tail)
 
     def _encoded(self, ver: int) -> bytes:
-        """The record up to its input: written out by hand, because this is most of what a span costs its caller."""
+        """The record up to its tail: written out by hand, because this is most of what a span costs its caller."""
         head = self._head
         if not head:
             parent = f'"{self.parent_id}"' if self.parent_id is not None else "null"
+            name = self._recorder.redactor.text(self.name)
             self._head = head = (
-                f'"trace_id":"{self.trace_id}","parent_id":{parent},"project":{wire.text(self.project)},'
-                f'"name":{wire.text(self._recorder.redactor.text(self.name))},"type":"{self.type}","start_us":{self.start_us},"end_us":'
+                f',"trace_id":"{self.trace_id}","parent_id":{parent},"project":{wire.text(self.project)},'
+                f'"name":{wire.text(name)},"type":"{self.type}","start_us":{self.start_us},"end_us":'
             )
         ended = self._ended_us if self._ended_us is not None else "null"
-        parts = [f'{{"k":"span","id":"{self.id}","ver":{ver},{head}{ended},"status":"{self._status}"'.encode()]
+        parts = [f'{{"k":"span","id":"{self.id}","ver":{ver}{head}{ended},"status":"{self._status}"'.encode()]
         for key, data in self._fields.items():
             parts += (_KEYS[key], data)
         if self._first_token_us is not None:
@@ -324,4 +328,5 @@ class Span:
                 parts += (tag, self._recorder.redactor(orjson.dumps(value)))
         if self.trace is not None:
             parts += (b',"trace":', orjson.dumps(self.trace.fields()))
+        parts.append(self._end)
         return b"".join(parts)

@@ -42,15 +42,19 @@ class _Plan:
         """The open span of one call; None when tracing is off."""
         if not is_tracing_active():
             return None
-        try:
-            fields = self.fields
-            if self.capture_input and pipeline().settings.capture_input:
-                fields = {**fields, "input": self.named(args, kwargs)}
-        except Exception as error:  # noqa: BLE001 - the caller's call goes on whatever happens here
-            fault("reading arguments", error)
-            fields = {}
+        given: Any = UNSET
+        if self.capture_input and pipeline().settings.capture_input:
+            try:
+                given = self.named(args, kwargs)
+            except Exception as error:  # noqa: BLE001 - the caller's call goes on whatever happens here
+                fault("reading arguments", error)
         return start_span(
-            self.name, type=self.type, project_name=self.project_name, trace_fields=self.trace_fields, **fields
+            self.name,
+            type=self.type,
+            project_name=self.project_name,
+            input=given,
+            trace_fields=self.trace_fields,
+            **self.fields,
         )
 
     def end(self, span: Span, result: Any = UNSET) -> None:
@@ -299,7 +303,7 @@ def _namer(
     defaults = {p.name: p.default for p in parameters if p.default is not p.empty and p.name not in ignored}
     hidden = ignored | ({positional[0]} if positional[:1] in (["self"], ["cls"]) else set())
     if not defaults and not hidden and not any(p.kind is p.VAR_POSITIONAL for p in parameters):
-        return lambda args, kwargs: {**dict(zip(positional, args, strict=False)), **kwargs}
+        return lambda args, kwargs: dict(zip(positional, args, strict=False), **kwargs)
 
     def named(args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
         found = defaults | dict(zip(positional, args, strict=False)) | kwargs

@@ -41,6 +41,7 @@ _OPTIONS: Final = orjson.OPT_NON_STR_KEYS
 
 
 _BITS_60: Final = (1 << 60) - 1
+_VARIANT: Final = 8 << 60
 _STEP: Final = 0x9E3779B97F4A7C1  # odd, so all 60 bits come round; golden, so that any bits of it are spread evenly
 
 
@@ -65,23 +66,21 @@ class IdSource:
         now = time.time_ns() // 1_000_000
         known, head = self._millisecond
         if now != known:
-            head = f"{now >> 16:08x}-{now & 0xFFFF:04x}-{self._middle}-8"
+            head = f"{now >> 16:08x}-{now & 0xFFFF:04x}-{self._middle}-"
             self._millisecond = (now, head)
-        low = f"{self._next() & _BITS_60:015x}"
-        return f"{head}{low[:3]}-{low[3:]}"
+        return head + (self._next() & _BITS_60 | _VARIANT).to_bytes(8).hex("-", 6)
 
 
 class Tail:
-    """The end of a record where its input stands, which all versions of the record share: encoded and summed once.
+    """The end of a large record where its input stands, which all its versions share: encoded and summed once.
 
     The outbox notes where it wrote it (`segment`, `at`); the next version then only refers to it.
     """
 
-    __slots__ = ("_crc", "at", "data", "is_small", "segment")
+    __slots__ = ("_crc", "at", "data", "segment")
 
     def __init__(self, data: bytes) -> None:
         self.data = data
-        self.is_small = len(data) < 1024  # cheaper to copy than to treat apart
         self.segment = self.at = 0
         self._crc: int | None = None
 

@@ -1,0 +1,65 @@
+"""What stands in plain JSON: keys, texts, and whether every number can be written. One look, nearly all of it in C."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, datetime, time
+from enum import Enum
+from gc import get_referents
+from math import isfinite
+from typing import Any, Final, TypeAlias
+from uuid import UUID
+
+__all__ = ["Survey", "flat", "survey"]
+
+_CONTAINERS: Final = frozenset((dict, list, tuple))
+_NUMBERS: Final = frozenset((float, int, bool))
+_INERT: Final = frozenset((str, float, int, bool, type(None), bytes, date, datetime, time))  # refer to nothing
+_NONE: Final[list[str]] = []
+_KNOWN: Final = _CONTAINERS | _INERT
+
+
+Survey: TypeAlias = "tuple[Iterable[str], list[str]]"  # the keys of all dicts in a value, and its texts
+
+
+def flat(value: Any) -> Survey | None:
+    """What stands in a value of one level, as most short ones are; None for any other."""
+    if type(value) is dict and _INERT.issuperset(map(type, value.values())):
+        return value, _NONE
+    return None
+
+
+def survey(value: Any) -> Survey | None:
+    """What stands in there; None when it has a NaN, an infinity, or something that is not plain JSON.
+
+    Level by level. `get_referents` hands out the values of dicts and the items of lists, and skips what has neither.
+    """
+    keys: set[str] = set()
+    texts: list[str] = []
+    level = [value]
+    while True:
+        kinds = set(map(type, level))
+        if not kinds <= _KNOWN:
+            level = [_inside(item) for item in level]
+            kinds = set(map(type, level))
+            if not kinds <= _KNOWN:
+                return None
+        is_mixed = len(kinds) > 1
+        if str in kinds:
+            texts += [item for item in level if type(item) is str] if is_mixed else level
+        if float in kinds:
+            numbers = level if kinds <= _NUMBERS else [item for item in level if type(item) is float]
+            if not isfinite(sum(numbers)) and not all(map(isfinite, numbers)):  # a sum of finite ones may overflow
+                return None
+        if kinds.isdisjoint(_CONTAINERS):
+            return keys, texts
+        if dict in kinds:
+            keys.update(*([item for item in level if type(item) is dict] if is_mixed else level))
+        level = get_referents(*level)
+
+
+def _inside(item: Any) -> Any:
+    """What stands for an object that the encoder writes by itself."""
+    while isinstance(item, Enum):
+        item = item._value_
+    return None if type(item) is UUID else item
