@@ -75,6 +75,7 @@ def browser() -> Iterator[Browser]:
 def page(browser: Browser, server: str) -> Iterator[Page]:
     """A page that fails its test on a console error, a page error, a CSP violation or a request elsewhere."""
     context = browser.new_context(viewport={"width": 1440, "height": 900}, base_url=server)
+    context.set_default_timeout(10_000)
     opened = context.new_page()
     faults: list[str] = []
     opened.on("console", lambda message: message.type == "error" and faults.append(message.text))

@@ -3,10 +3,12 @@ import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { App } from "./App";
 import { ApiError } from "./api/client";
+import "@fontsource-variable/inter/wght.css";
+import "@fontsource-variable/jetbrains-mono/wght.css";
 import "./styles/tokens.css";
 import "./styles/base.css";
-import "./styles/list.css";
-import "./styles/trace.css";
+import "./styles/controls.css";
+import "./styles/render.css";
 
 const client = new QueryClient({
   defaultOptions: {

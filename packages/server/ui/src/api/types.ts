@@ -51,6 +51,7 @@ export interface TracePage {
 
 export interface TraceDelta {
   upserts: TraceRow[];
+  deleted: string[];
   seq: number;
   more: boolean;
 }
@@ -78,6 +79,7 @@ export interface Trace {
   output: Json;
   error: ErrorInfo | null;
   scores: Score[];
+  attachments: Attachment[];
   tin: number;
   tout: number;
   cost: number | null;
@@ -98,7 +100,10 @@ export interface SpanColumns {
   tin: (number | null)[];
   tout: (number | null)[];
   cost: (number | null)[];
+  tcached: (number | null)[];
+  ttft_us: (number | null)[];
   scores: number[];
+  flags: number[]; // 1: its parent is not in the store, 2: following parents came back to it
 }
 
 export interface TraceDetail {
@@ -106,12 +111,38 @@ export interface TraceDetail {
   trace: Trace;
   cols: SpanColumns;
   total: number;
+  next: number | null;
   seq: number;
+  unchanged: boolean;
+}
+
+export interface Attachment {
+  id: string;
+  name: string;
+  content_type: string;
+  size: number;
+  span_id: string | null;
+}
+
+export interface ClientReport {
+  client: string;
+  mode: string;
+  dropped: Record<string, number>;
+  seen_us: number;
+}
+
+export interface Meta {
+  version: string;
+  home: string;
+  disk_bytes: number;
+  ingest_lag_us?: number | null;
 }
 
 export interface SpanDetail {
   id: string;
   trace_id: string;
+  project: string;
+  parent_id: string | null;
   name: string;
   type: string;
   status: Status;
@@ -130,5 +161,6 @@ export interface SpanDetail {
   tags: string[];
   error: ErrorInfo | null;
   scores: Score[];
+  attachments: Attachment[];
   truncated: Record<string, number>;
 }

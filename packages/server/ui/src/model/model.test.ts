@@ -1,9 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { TraceRow } from "../api/types";
-import { merged } from "../api/useTraces";
 import { ago, bytes, cost, count, duration, scoreText } from "./format";
-import { messagesOf, parametersOf } from "./messages";
-import { bar, visibleLines } from "./tree";
+import { merged } from "./rows";
 
 describe("numbers read short", () => {
   it("durations choose their unit", () => {
@@ -43,61 +41,6 @@ describe("numbers read short", () => {
       "2 h ago",
       "2 d ago",
     ]);
-  });
-});
-
-describe("the tree", () => {
-  it("lists the trace and its spans depth first", () => {
-    const lines = visibleLines([-1, 0, 0, 1, -1], new Set());
-    expect(lines.map((line) => [line.index, line.depth])).toEqual([
-      [-1, 0],
-      [0, 1],
-      [1, 2],
-      [3, 3],
-      [2, 2],
-      [4, 1],
-    ]);
-    expect(lines[2]).toMatchObject({ position: 1, siblings: 2, hasChildren: true });
-  });
-  it("leaves out what is under a collapsed line", () => {
-    expect(visibleLines([-1, 0, 1], new Set([0])).map((line) => line.index)).toEqual([-1, 0]);
-  });
-  it("survives a chain of 10,000", () => {
-    const chain = Array.from({ length: 10_000 }, (_, n) => n - 1);
-    expect(visibleLines(chain, new Set())).toHaveLength(10_001);
-  });
-  it("keeps bars inside the picture", () => {
-    expect(bar(50, 0, 0, 100)).toEqual({ left: 0.5, width: 0.003 });
-    expect(bar(-10, 500, 0, 100).left).toBe(0);
-    expect(bar(-10, 500, 0, 100).width).toBeLessThanOrEqual(1.003);
-  });
-});
-
-describe("conversations", () => {
-  it("are found in requests and answers", () => {
-    expect(messagesOf({ messages: [{ role: "user", content: "Hi" }], temperature: 0 })?.[0]).toMatchObject({
-      role: "user",
-      text: "Hi",
-    });
-    const call = { function: { name: "f", arguments: "{}" } };
-    const answer = { choices: [{ message: { role: "assistant", content: null, tool_calls: [call] } }] };
-    expect(messagesOf(answer)?.[0]?.calls).toEqual([{ name: "f", args: "{}" }]);
-    const parts = [
-      { type: "text", text: "a" },
-      { type: "image_url", image_url: "x" },
-    ];
-    expect(messagesOf([{ role: "user", content: parts }])?.[0]).toMatchObject({
-      text: "a",
-      other: [parts[1]],
-    });
-  });
-  it("are not seen where there are none", () => {
-    for (const value of [null, "text", 3, {}, { messages: "no" }, [1], { messages: [{ role: 1 }] }])
-      expect(messagesOf(value as never)).toBeNull();
-  });
-  it("leave parameters beside them", () => {
-    expect(parametersOf({ messages: [], temperature: 1 })).toEqual({ temperature: 1 });
-    expect(parametersOf({ messages: [] })).toBeNull();
   });
 });
 

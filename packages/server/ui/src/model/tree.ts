@@ -1,72 +1,169 @@
-import type { SpanColumns } from "../api/types";
+/**
+ * A trace's spans as a tree in flat arrays. A *row* is an index into the server's columns; TRACE and MISSING are rows of
+ * our own. A *place* is a position in the tree read from top to bottom; place 0 is the trace. Everything is linear
+ * and without recursion: a chain may be 30,000 deep.
+ */
 
-/** A line of the tree: a span's row index, or -1 for the trace itself. */
-export interface Line {
-  index: number;
-  depth: number;
-  hasChildren: boolean;
-  position: number; // among its siblings, from 1
-  siblings: number;
+export const TRACE = -1;
+export const MISSING = -2; // above spans whose parent is not there
+export const ORPHAN = 1;
+export const CUT = 2;
+
+export interface Tree {
+  row: Int32Array; // by place
+  depth: Int32Array; // by place
+  parent: Int32Array; // by place: the parent's place, -1 for the trace
+  end: Int32Array; // by place: the first place after what is under it
+  place: Int32Array; // by row of the columns
 }
 
-/** Children by parent row; the server has cut circles, -1 is the trace. */
-export function childrenOf(parent: number[]): Map<number, number[]> {
-  const children = new Map<number, number[]>();
-  parent.forEach((to, index) => {
-    const known = children.get(to);
-    if (known) known.push(index);
-    else children.set(to, [index]);
-  });
-  return children;
+export function buildTree(parents: readonly number[], flags: readonly number[] = []): Tree {
+  const n = parents.length;
+  const hasMissing = parents.some((parent, row) => isOrphan(parent, flags[row] ?? 0, n));
+  const first = new Int32Array(n + 2).fill(-1); // by node: a row, n for the trace, n + 1 for the missing parent
+  const next = new Int32Array(n + 2).fill(-1);
+  for (let row = n - 1; row >= 0; row--) {
+    const parent = parents[row] as number;
+    const node = isOrphan(parent, flags[row] ?? 0, n) ? n + 1 : parent < 0 ? n : parent;
+    next[row] = first[node] as number;
+    first[node] = row;
+  }
+  const size = n + 1 + (hasMissing ? 1 : 0);
+  if (hasMissing) {
+    next[n + 1] = first[n] as number;
+    first[n] = n + 1;
+  }
+  return walk(first, next, n, size);
 }
 
-/** What is to be seen, top to bottom, the trace first. Without recursion: a chain may be thousands deep. */
-export function visibleLines(parent: number[], collapsed: ReadonlySet<number>): Line[] {
-  const children = childrenOf(parent);
-  const lines: Line[] = [];
-  const stack: Line[] = [{ index: -1, depth: 0, hasChildren: children.has(-1), position: 1, siblings: 1 }];
-  for (let line = stack.pop(); line; line = stack.pop()) {
-    lines.push(line);
-    const below = collapsed.has(line.index) ? [] : (children.get(line.index) ?? []);
-    for (let n = below.length - 1; n >= 0; n--) {
-      const index = below[n] as number;
-      stack.push({
-        index,
-        depth: line.depth + 1,
-        hasChildren: children.has(index),
-        position: n + 1,
-        siblings: below.length,
-      });
+const isOrphan = (parent: number, flag: number, n: number) =>
+  (parent < 0 && (flag & ORPHAN) !== 0) || parent >= n;
+
+function walk(first: Int32Array, next: Int32Array, n: number, size: number): Tree {
+  const tree: Tree = {
+    row: new Int32Array(size),
+    depth: new Int32Array(size),
+    parent: new Int32Array(size).fill(-1),
+    end: new Int32Array(size),
+    place: new Int32Array(n),
+  };
+  const nodes = new Int32Array(size + 1);
+  const above = new Int32Array(size + 1);
+  let top = 0;
+  nodes[top] = n;
+  above[top++] = -1;
+  let place = 0;
+  while (top > 0) {
+    const node = nodes[--top] as number;
+    const parent = above[top] as number;
+    if (next[node] !== -1 && parent >= 0) {
+      nodes[top] = next[node] as number; // its sibling comes after everything under it
+      above[top++] = parent;
+    }
+    tree.row[place] = node < n ? node : n - 1 - node;
+    if (node < n) tree.place[node] = place;
+    tree.parent[place] = parent;
+    tree.depth[place] = parent < 0 ? 0 : (tree.depth[parent] as number) + 1;
+    if (first[node] !== -1) {
+      nodes[top] = first[node] as number;
+      above[top++] = place;
+    }
+    place++;
+  }
+  for (let p = size - 1; p >= 0; p--) {
+    tree.end[p] = Math.max(tree.end[p] as number, p + 1);
+    const parent = tree.parent[p] as number;
+    if (parent >= 0) tree.end[parent] = Math.max(tree.end[parent] as number, tree.end[p] as number);
+  }
+  return tree;
+}
+
+export const hasChildren = (tree: Tree, place: number) => (tree.end[place] as number) > place + 1;
+
+/** What is to be seen from top to bottom: what is under a closed place is not, nor what `keep` leaves out. */
+export function visible(tree: Tree, closed: Uint8Array, keep: Uint8Array | null): Int32Array {
+  const seen = new Int32Array(tree.row.length);
+  let n = 0;
+  for (let p = 0; p < tree.row.length; ) {
+    if (keep && !keep[p]) {
+      p = tree.end[p] as number; // what is kept has its ancestors kept
+    } else {
+      seen[n++] = p;
+      p = closed[p] && !keep ? (tree.end[p] as number) : p + 1;
     }
   }
-  return lines;
+  return seen.slice(0, n);
 }
 
-/** Where a bar begins and how long it is, in shares of the whole, never thinner than a hair. */
-export function bar(
-  start: number,
-  duration: number,
-  from: number,
-  total: number,
-): { left: number; width: number } {
-  const whole = Math.max(total, 1);
-  const left = Math.min(Math.max((start - from) / whole, 0), 1);
-  return { left, width: Math.min(Math.max(duration / whole, 0.003), 1 - left + 0.003) };
+/** The matches and all that is above them. */
+export function withAncestors(tree: Tree, matches: Iterable<number>): Uint8Array {
+  const keep = new Uint8Array(tree.row.length);
+  for (let place of matches) {
+    while (place >= 0 && !keep[place]) {
+      keep[place] = 1;
+      place = tree.parent[place] as number;
+    }
+  }
+  return keep;
 }
 
-/** Begin and length of the whole picture; what still runs reaches to `now`. */
-export function extent(
-  cols: SpanColumns,
-  start: number,
-  length: number,
-  now: number,
-): { from: number; total: number } {
-  let from = start;
-  let to = start + (length < 0 ? Math.max(now - start, 0) : length);
-  cols.start_us.forEach((begin, n) => {
-    from = Math.min(from, begin);
-    const took = cols.dur_us[n] as number;
-    to = Math.max(to, took < 0 ? Math.max(now, begin) : begin + took);
-  });
-  return { from, total: Math.max(to - from, 1) };
+/** Which place comes `step` after one in what is seen; what is not seen counts from its nearest seen ancestor. */
+export function indexOfPlace(seen: Int32Array, place: number): number {
+  let [low, high] = [0, seen.length - 1];
+  while (low < high) {
+    const middle = (low + high + 1) >> 1;
+    if ((seen[middle] as number) <= place) low = middle;
+    else high = middle - 1;
+  }
+  return low;
 }
+
+/** The next of some places after (or before) one, around the end. */
+export function nextOf(places: readonly number[], from: number, step: 1 | -1): number | undefined {
+  if (!places.length) return undefined;
+  if (step > 0) return places.find((p) => p > from) ?? places[0];
+  return places.findLast((p) => p < from) ?? places.at(-1);
+}
+
+export interface Totals {
+  errors: Int32Array;
+  tin: Float64Array;
+  tout: Float64Array;
+  cost: Float64Array; // NaN where nothing under it has a price
+}
+
+interface Counted {
+  status: readonly string[];
+  tin: readonly (number | null)[];
+  tout: readonly (number | null)[];
+  cost: readonly (number | null)[];
+}
+
+/** Sums over each place and all under it. */
+export function totals(tree: Tree, cols: Counted): Totals {
+  const size = tree.row.length;
+  const sums: Totals = {
+    errors: new Int32Array(size),
+    tin: new Float64Array(size),
+    tout: new Float64Array(size),
+    cost: new Float64Array(size).fill(Number.NaN),
+  };
+  for (let p = size - 1; p >= 0; p--) {
+    const row = tree.row[p] as number;
+    if (row >= 0) {
+      if (cols.status[row] === "error") sums.errors[p] = (sums.errors[p] as number) + 1;
+      sums.tin[p] = (sums.tin[p] as number) + (cols.tin[row] ?? 0);
+      sums.tout[p] = (sums.tout[p] as number) + (cols.tout[row] ?? 0);
+      sums.cost[p] = added(sums.cost[p] as number, cols.cost[row] ?? Number.NaN);
+    }
+    const parent = tree.parent[p] as number;
+    if (parent < 0) continue;
+    sums.errors[parent] = (sums.errors[parent] as number) + (sums.errors[p] as number);
+    sums.tin[parent] = (sums.tin[parent] as number) + (sums.tin[p] as number);
+    sums.tout[parent] = (sums.tout[parent] as number) + (sums.tout[p] as number);
+    sums.cost[parent] = added(sums.cost[parent] as number, sums.cost[p] as number);
+  }
+  return sums;
+}
+
+const added = (a: number, b: number) => (Number.isNaN(a) ? b : Number.isNaN(b) ? a : a + b);

@@ -1,45 +1,57 @@
+import { useState } from "react";
 import type { Json } from "../api/types";
-import { type Message, messagesOf, parametersOf } from "../model/messages";
-import { JsonView } from "./JsonView";
+import { parsed } from "../model/messages";
+import { asText, JsonTree } from "./JsonTree";
+import { looksLikeMarkdown, Markdown } from "./Markdown";
 import { Text } from "./Text";
 
-/** A recorded value as a person reads it: a conversation, text, or JSON. */
-export function Value({ value }: { value: Json }) {
-  if (typeof value === "string") return <Text text={value} />;
-  const messages = messagesOf(value);
-  if (!messages) return <JsonView value={value} />;
-  const parameters = parametersOf(value);
+export type Form = "tree" | "text" | "markdown";
+
+/** How a value is best read, and how else it can be. */
+export function formsOf(value: Json): Form[] {
+  if (typeof value !== "string")
+    return typeof value === "object" && value !== null ? ["tree", "text"] : ["text"];
+  if (typeof parsed(value) !== "string") return ["tree", "text"];
+  return looksLikeMarkdown(value) ? ["markdown", "text"] : ["text", "markdown"];
+}
+
+const NAMES: Record<Form, string> = { tree: "Tree", text: "Text", markdown: "Markdown" };
+
+interface Props {
+  value: Json;
+  label: string;
+  isRaw: boolean; // `m`: as text, whatever it is
+}
+
+/** A recorded value, as a tree, text or Markdown; the first choice is ours, the next somebody's. */
+export function Value({ value, label, isRaw }: Props) {
+  const forms = formsOf(value);
+  const [chosen, setChosen] = useState<Form | null>(null);
+  const form = chosen && forms.includes(chosen) ? chosen : isRaw ? "text" : (forms[0] as Form);
   return (
     <>
-      <ol className="chat">
-        {messages.map((message, n) => (
-          // biome-ignore lint/suspicious/noArrayIndexKey: the order of messages is their identity
-          <ChatMessage key={n} message={message} />
-        ))}
-      </ol>
-      {parameters && <JsonView value={parameters} openDepth={0} name="parameters" />}
+      {forms.length > 1 && (
+        <div className="forms" role="group" aria-label={`${label} as`}>
+          {forms.map((one) => (
+            <button
+              key={one}
+              type="button"
+              className="quiet"
+              aria-pressed={one === form}
+              onClick={() => setChosen(one)}
+            >
+              {NAMES[one]}
+            </button>
+          ))}
+        </div>
+      )}
+      <Shown value={value} form={form} label={label} />
     </>
   );
 }
 
-function ChatMessage({ message }: { message: Message }) {
-  return (
-    <li className={`message role-${message.role}`}>
-      <span className="role">{message.role}</span>
-      <div className="message-body">
-        {message.text && <Text text={message.text} />}
-        {message.calls.map((call, n) => (
-          // biome-ignore lint/suspicious/noArrayIndexKey: calls have no other identity
-          <div className="tool-call" key={n}>
-            <span className="kind kind-tool">T</span> <strong>{call.name}</strong>
-            <pre>{call.args}</pre>
-          </div>
-        ))}
-        {message.other.map((part, n) => (
-          // biome-ignore lint/suspicious/noArrayIndexKey: parts have no other identity
-          <JsonView key={n} value={part} openDepth={1} />
-        ))}
-      </div>
-    </li>
-  );
+function Shown({ value, form, label }: { value: Json; form: Form; label: string }) {
+  if (form === "markdown") return <Markdown text={String(value)} />;
+  if (form === "text") return <Text text={asText(value)} isCode={typeof value !== "string"} />;
+  return <JsonTree value={typeof value === "string" ? parsed(value) : value} label={label} />;
 }

@@ -1,76 +1,88 @@
-import { useQuery } from "@tanstack/react-query";
-import { type ReactNode, useState } from "react";
-import { Link, useLocation } from "wouter";
-import { api } from "../api/client";
-import { count } from "../model/format";
-import { tracesPath } from "../model/paths";
+import { Link } from "wouter";
+import { pagePath } from "../model/paths";
+import { ROUTES } from "../routes";
+import { KeyCaps } from "./Help";
+import { Menu } from "./Popover";
+import { setTheme, THEMES, useTheme } from "./theme";
 
-/** Mark, project switch, whatever the page adds, theme. */
-export function TopBar({ project, children }: { project?: string; children?: ReactNode }) {
+interface Props {
+  project: string;
+  path: string; // the pattern of the page that is open
+  onProjects: () => void;
+  onPalette: () => void;
+  onHelp: () => void;
+}
+
+const GLYPH = { system: "◐", light: "○", dark: "●" };
+
+/** Mark, project switch, pages, search, theme. */
+export function TopBar({ project, path, onProjects, onPalette, onHelp }: Props) {
+  const theme = useTheme();
   return (
     <header className="topbar">
-      <Link href="/" className="mark" aria-label="trailmark, all projects">
-        <svg viewBox="0 0 16 16" aria-hidden="true">
-          <rect x="1" y="2.5" width="14" height="3" rx="1.2" className="mark-1" />
-          <rect x="4" y="6.75" width="8" height="3" rx="1.2" className="mark-2" />
-          <rect x="7" y="11" width="6" height="3" rx="1.2" className="mark-3" />
-        </svg>
-        <span>trailmark</span>
+      <Link href="/" className="mark" aria-label="trailmark, home">
+        <Mark />
+        <span className="mark-name">trailmark</span>
       </Link>
-      {project !== undefined && <ProjectSwitch project={project} />}
-      <div className="topbar-more">{children}</div>
-      <ThemeButton />
+      {project && (
+        <>
+          <button
+            type="button"
+            className="project-switch"
+            onClick={onProjects}
+            aria-label={`Project: ${project}`}
+          >
+            <span className="project-name">{project}</span>
+            <span aria-hidden="true" className="muted">
+              ▾
+            </span>
+          </button>
+          <nav className="nav" aria-label="Pages">
+            {ROUTES.map(
+              ({ nav, path: pattern }) =>
+                nav && (
+                  <Link
+                    key={nav.to}
+                    href={pagePath(project, nav.to)}
+                    title={`${nav.label} (g ${nav.key})`}
+                    aria-current={path === pattern || path.startsWith(`${pattern}/`) ? "page" : undefined}
+                  >
+                    {nav.label}
+                  </Link>
+                ),
+            )}
+          </nav>
+        </>
+      )}
+      <div className="topbar-right">
+        <button type="button" className="jump" onClick={onPalette} aria-label="Search or jump">
+          <span>Search or jump</span>
+          <KeyCaps keys="mod+k" />
+        </button>
+        <button type="button" className="icon-button" onClick={onHelp} aria-label="Keys" title="Keys (?)">
+          ?
+        </button>
+        <Menu
+          label={<span aria-hidden="true">{GLYPH[theme]}</span>}
+          title={`Theme: ${theme}`}
+          className="icon-button"
+          items={THEMES.map((one) => ({
+            label: one === "system" ? "As the system" : one === "light" ? "Light" : "Dark",
+            ...(one === theme && { keys: "✓" }),
+            run: () => setTheme(one),
+          }))}
+        />
+      </div>
     </header>
   );
 }
 
-function ProjectSwitch({ project }: { project: string }) {
-  const [, navigate] = useLocation();
-  const projects = useQuery({ queryKey: ["projects"], queryFn: ({ signal }) => api.projects(signal) });
-  const known = projects.data ?? [];
+export function Mark() {
   return (
-    <select
-      className="project-switch"
-      aria-label="Project"
-      value={project}
-      onChange={(event) => navigate(tracesPath(event.target.value))}
-    >
-      {!known.some((p) => p.name === project) && <option value={project}>{project}</option>}
-      {known.map((p) => (
-        <option key={p.name} value={p.name}>
-          {p.name} · {count(p.traces)}
-        </option>
-      ))}
-    </select>
-  );
-}
-
-type Theme = "system" | "light" | "dark";
-const NEXT: Record<Theme, Theme> = { system: "light", light: "dark", dark: "system" };
-const GLYPH: Record<Theme, string> = { system: "◐", light: "○", dark: "●" };
-
-function ThemeButton() {
-  const [theme, setTheme] = useState<Theme>((document.documentElement.dataset.theme as Theme) ?? "system");
-  const choose = () => {
-    const next = NEXT[theme];
-    if (next === "system") delete document.documentElement.dataset.theme;
-    else document.documentElement.dataset.theme = next;
-    try {
-      localStorage.setItem("theme", next);
-    } catch {
-      // Storage is closed: the choice holds until the page is left.
-    }
-    setTheme(next);
-  };
-  return (
-    <button
-      type="button"
-      className="icon-button"
-      onClick={choose}
-      aria-label={`Theme: ${theme}`}
-      title={`Theme: ${theme}`}
-    >
-      {GLYPH[theme]}
-    </button>
+    <svg viewBox="0 0 16 16" aria-hidden="true">
+      <rect x="1" y="2.5" width="14" height="3" rx="1.2" className="mark-1" />
+      <rect x="4" y="6.75" width="8" height="3" rx="1.2" className="mark-2" />
+      <rect x="7" y="11" width="6" height="3" rx="1.2" className="mark-3" />
+    </svg>
   );
 }

@@ -1,19 +1,20 @@
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { useEffect, useRef, useState } from "react";
 import { Link, useLocation, useSearchParams } from "wouter";
-import type { TraceRow } from "../api/types";
-import { useTraces } from "../api/useTraces";
-import { ago, cost, count, duration, fullTime, scoreText, when } from "../model/format";
-import { tracePath } from "../model/paths";
-import { Notice, Offline } from "../ui/Notice";
-import { Status } from "../ui/Status";
-import { TopBar } from "../ui/TopBar";
-import { Empty } from "./Empty";
+import type { TraceRow } from "../../api/types";
+import { useTraces } from "../../api/useTraces";
+import { ago, cost, count, duration, fullTime, scoreText, when } from "../../model/format";
+import { tracePath } from "../../model/paths";
+import type { PageProps } from "../../routes";
+import { Failed, Loading, Notice, Offline } from "../../ui/States";
+import { Status } from "../../ui/Status";
+import { Quickstart } from "../home/Quickstart";
+import "./traces.css";
 
 const ROW_PX = 34;
 
 /** The traces of a project, newest first, live. */
-export function TracesPage({ project }: { project: string }) {
+export default function TracesPage({ project }: PageProps) {
   const [search, setSearch] = useSearchParams();
   const q = search.get("q") ?? "";
   const list = useTraces(project, q);
@@ -23,12 +24,13 @@ export function TracesPage({ project }: { project: string }) {
   const setQuery = (text: string) => setSearch(text ? { q: text } : {}, { replace: true });
   return (
     <>
-      <TopBar project={project}>
-        <SearchField value={q} onChange={setQuery} />
-      </TopBar>
+      <SearchField value={q} onChange={setQuery} />
       {list.isOffline && <Offline />}
-      {list.isError && <Notice title="The traces cannot be shown">{list.error.message}</Notice>}
-      {list.data && !list.rows.length && !q && <Empty />}
+      {list.isError && !list.data && (
+        <Failed what="The traces cannot be shown" error={list.error} onRetry={() => list.refetch()} />
+      )}
+      {list.isPending && <Loading />}
+      {list.data && !list.rows.length && !q && <Quickstart project={project} />}
       {list.data && !list.rows.length && q && (
         <Notice title="Nothing matches">
           <p className="muted">
@@ -101,7 +103,7 @@ function List({ rows, hasMore, onEnd }: { rows: TraceRow[]; hasMore: boolean; on
     if (last >= rows.length - 30) onEnd();
   }, [last, rows.length, onEnd]);
   return (
-    <main className="list" ref={scroller}>
+    <div className="list" ref={scroller}>
       <div role="table" aria-label="Traces" aria-rowcount={hasMore ? -1 : rows.length}>
         <div role="row" className="row row-head">
           {["Time", "Trace", "Input and output", "Scores", "Spans", "Tokens", "Cost", "Duration"].map(
@@ -124,7 +126,7 @@ function List({ rows, hasMore, onEnd }: { rows: TraceRow[]; hasMore: boolean; on
           ))}
         </div>
       </div>
-    </main>
+    </div>
   );
 }
 

@@ -1,0 +1,158 @@
+/** A JSON value as lines of one height: flat, without recursion, only what is open. */
+
+import type { Json } from "../api/types";
+
+export interface JsonLine {
+  path: string; // of the value; lines of an open text have `path#n`
+  of: string; // path of the value it belongs to
+  key: string | null;
+  depth: number;
+  kind: "object" | "array" | "leaf" | "text";
+  value: Json;
+  size: number; // members, or characters of a text
+  isOpen: boolean | null; // null: nothing to open
+}
+
+const LONG_TEXT = 90;
+const WRAP = 110;
+const MOST_LINES = 2000; // of one text
+
+export const childPath = (path: string, key: string, isIndex: boolean): string =>
+  isIndex
+    ? `${path}[${key}]`
+    : /^[A-Za-z_$][\w$]*$/.test(key)
+      ? `${path}.${key}`
+      : `${path}[${JSON.stringify(key)}]`;
+
+export type IsOpen = (path: string, depth: number, size: number) => boolean;
+
+const isBranch = (value: Json): value is Json[] | { [key: string]: Json } =>
+  typeof value === "object" && value !== null;
+const isLong = (value: Json): value is string =>
+  typeof value === "string" && (value.length > LONG_TEXT || value.includes("\n"));
+
+/** What is to be seen, top to bottom. */
+export function jsonLines(value: Json, isOpen: IsOpen): JsonLine[] {
+  const lines: JsonLine[] = [];
+  const stack: [value: Json, path: string, key: string | null, depth: number][] = [[value, "$", null, 0]];
+  while (stack.length) {
+    const [one, path, key, depth] = stack.pop() as [Json, string, string | null, number];
+    if (!isBranch(one)) {
+      const long = isLong(one);
+      const open = long ? isOpen(path, depth, one.length) : null;
+      lines.push({
+        path,
+        of: path,
+        key,
+        depth,
+        kind: "leaf",
+        value: one,
+        size: long ? one.length : 0,
+        isOpen: open,
+      });
+      if (long && open) lines.push(...textLines(one, path, depth + 1));
+      continue;
+    }
+    const isList = Array.isArray(one);
+    const keys = isList ? null : Object.keys(one);
+    const size = isList ? one.length : (keys as string[]).length;
+    const open = size > 0 && (depth === 0 || isOpen(path, depth, size));
+    lines.push({
+      path,
+      of: path,
+      key,
+      depth,
+      kind: isList ? "array" : "object",
+      value: one,
+      size,
+      isOpen: size ? open : null,
+    });
+    if (!open) continue;
+    for (let n = size - 1; n >= 0; n--) {
+      const name = isList ? String(n) : ((keys as string[])[n] as string);
+      stack.push([(isList ? one[n] : one[name]) as Json, childPath(path, name, isList), name, depth + 1]);
+    }
+  }
+  return lines;
+}
+
+function textLines(text: string, path: string, depth: number): JsonLine[] {
+  return wrapped(text).map((line, n) => ({
+    path: `${path}#${n}`,
+    of: path,
+    key: null,
+    depth,
+    kind: "text" as const,
+    value: line,
+    size: 0,
+    isOpen: null,
+  }));
+}
+
+/** Lines of a text, long ones broken at a space where there is one. */
+export function wrapped(text: string, width = WRAP): string[] {
+  const lines: string[] = [];
+  for (const line of text.split("\n")) {
+    let rest = line;
+    while (rest.length > width && lines.length < MOST_LINES) {
+      const space = rest.lastIndexOf(" ", width);
+      const cut = space > width / 2 ? space + 1 : width;
+      lines.push(rest.slice(0, cut));
+      rest = rest.slice(cut);
+    }
+    if (lines.length >= MOST_LINES) return [...lines, "… (copy it to see the rest)"];
+    lines.push(rest);
+  }
+  return lines;
+}
+
+/** How a closed branch reads: its first keys, or how many items. */
+export function preview(value: Json): string {
+  if (Array.isArray(value)) return value.length === 1 ? "1 item" : `${value.length} items`;
+  if (!isBranch(value)) return "";
+  const keys = Object.keys(value);
+  const shown = keys.slice(0, 4).join(", ");
+  return keys.length > 4 ? `${shown}, … ${keys.length} fields` : shown;
+}
+
+/** Whether a value has more than `most` members in all; stops counting there. */
+export function isLarge(value: Json, most: number): boolean {
+  let count = 0;
+  const stack: Json[] = [value];
+  while (stack.length) {
+    const one = stack.pop() as Json;
+    if (++count > most) return true;
+    if (isBranch(one)) for (const child of Array.isArray(one) ? one : Object.values(one)) stack.push(child);
+  }
+  return false;
+}
+
+const MOST_FOUND = 1000;
+
+/** Paths whose key or value contains the text, in order, and every path above them. */
+export function jsonSearch(value: Json, text: string): { found: string[]; above: Set<string> } {
+  const wanted = text.toLowerCase();
+  const found: string[] = [];
+  const above = new Set<string>();
+  type Frame = { value: Json; path: string; key: string; parent: Frame | null };
+  const stack: Frame[] = [{ value, path: "$", key: "", parent: null }];
+  while (stack.length && found.length < MOST_FOUND) {
+    const frame = stack.pop() as Frame;
+    const { value: one, path, key } = frame;
+    const isHit =
+      key.toLowerCase().includes(wanted) || (!isBranch(one) && String(one).toLowerCase().includes(wanted));
+    if (isHit) {
+      found.push(path);
+      for (let up = frame.parent; up && !above.has(up.path); up = up.parent) above.add(up.path);
+    }
+    if (!isBranch(one)) continue;
+    const isList = Array.isArray(one);
+    const keys = isList ? [...one.keys()].map(String) : Object.keys(one);
+    for (let n = keys.length - 1; n >= 0; n--) {
+      const name = keys[n] as string;
+      const child = (isList ? one[n] : one[name]) as Json;
+      stack.push({ value: child, path: childPath(path, name, isList), key: name, parent: frame });
+    }
+  }
+  return { found, above };
+}

@@ -1,0 +1,64 @@
+import { base } from "../../base";
+import { CopyButton } from "../../ui/copy";
+
+/** Runs as it stands: `project` names where its trace goes, null the default. */
+export const quickstart = (project: string | null, url: string | null) => `import trailmark
+${
+  project || url
+    ? `
+trailmark.configure(${[url && `url="${url}"`, project && `project_name=${JSON.stringify(project)}`].filter(Boolean).join(", ")})
+`
+    : ""
+}
+
+@trailmark.track
+def answer(question):
+    return question.upper()
+
+
+answer("Hello")
+trailmark.flush()
+`;
+
+/** The first thing somebody sees: how to record a trace, and that it is waited for. */
+export function Quickstart({ project }: { project: string | null }) {
+  const url = `${window.location.origin}${base}`;
+  const code = quickstart(project, url);
+  return (
+    <div className="notice quickstart">
+      <h1>
+        <span className="live-dot" aria-hidden="true" /> Waiting for the first trace
+      </h1>
+      <p>
+        Run this anywhere on this machine. The page opens the trace when it arrives. (
+        <code>pip install trailmark</code> if it is not there yet.)
+      </p>
+      <div className="code-box">
+        <CopyButton text={() => code} what="quickstart" />
+        <pre className="code" id="quickstart">
+          {code}
+        </pre>
+      </div>
+      <dl className="facts facts-column">
+        <div>
+          <dt>This server</dt>
+          <dd>
+            <code>TRAILMARK_URL={url}</code>
+          </dd>
+        </div>
+        <div>
+          <dt>OpenTelemetry</dt>
+          <dd>
+            <code>OTEL_EXPORTER_OTLP_ENDPOINT={url}/api/v1/private/otel</code>
+          </dd>
+        </div>
+        <div>
+          <dt>OpenAI, LangChain, LlamaIndex, FastAPI</dt>
+          <dd>
+            <code>trailmark_openai.instrument()</code> and its like: one line each
+          </dd>
+        </div>
+      </dl>
+    </div>
+  );
+}

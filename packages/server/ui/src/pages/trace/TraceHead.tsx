@@ -1,0 +1,196 @@
+import { useQueryClient } from "@tanstack/react-query";
+import { Link, useLocation } from "wouter";
+import { api } from "../../api/client";
+import type { Trace } from "../../api/types";
+import { ago, cost, count, duration, fullTime, when } from "../../model/format";
+import { quoted, tracePath, tracesPath } from "../../model/paths";
+import { copyAndSay } from "../../ui/copy";
+import { Menu } from "../../ui/Popover";
+import { Status } from "../../ui/Status";
+import { toast } from "../../ui/Toast";
+import type { Neighbours } from "./useNeighbours";
+
+const STALE_US = 600e6;
+
+interface Props {
+  trace: Trace;
+  project: string;
+  neighbours: Neighbours;
+  isPeek: boolean;
+  count: string;
+}
+
+/** The trace in one line, and what can be done with it. */
+export function TraceHead({ trace, project, neighbours, isPeek, count: spans }: Props) {
+  const tokens = trace.tin + trace.tout;
+  const isStale = trace.status === "running" && Date.now() * 1000 - trace.start_us > STALE_US;
+  return (
+    <header className="trace-head">
+      {!isPeek && (
+        <Link
+          href={tracesPath(project)}
+          className="icon-button back"
+          aria-label="All traces"
+          title="All traces (Esc)"
+        >
+          ←
+        </Link>
+      )}
+      <h1>
+        <Status status={trace.status} word />
+        {isPeek ? (
+          <Link href={tracePath(project, trace.id)}>{trace.name || "(no name)"}</Link>
+        ) : (
+          <span className="trace-name">{trace.name || "(no name)"}</span>
+        )}
+      </h1>
+      <dl className="facts">
+        <Fact
+          name="Duration"
+          value={trace.dur_us < 0 ? (isStale ? "no end received" : "running") : duration(trace.dur_us)}
+        />
+        <Fact name="Spans" value={spans} />
+        {trace.errors > 0 && <Fact name="Errors" value={String(trace.errors)} isBad />}
+        {tokens > 0 && (
+          <Fact name="Tokens" value={count(tokens)} title={`${trace.tin} in, ${trace.tout} out`} />
+        )}
+        {trace.cost !== null && <Fact name="Cost" value={cost(trace.cost)} />}
+        <Fact
+          name="Started"
+          value={when(trace.start_us)}
+          title={`${fullTime(trace.start_us)} · ${ago(trace.start_us)}`}
+        />
+        <LinkedFact name="Thread" field="thread" value={trace.thread} project={project} />
+        <LinkedFact name="User" field="user" value={trace.user} project={project} />
+        <LinkedFact name="Environment" field="env" value={trace.environment} project={project} />
+      </dl>
+      <div className="trace-head-right">
+        {trace.tags.map((tag) => (
+          <Link
+            key={tag}
+            href={tracesPath(project, `tag:${quoted(tag)}`)}
+            className="tag"
+            title="Traces with this tag"
+          >
+            {tag}
+          </Link>
+        ))}
+        {!isPeek && (
+          <>
+            <button
+              type="button"
+              className="icon-button"
+              aria-label="Newer trace"
+              title="Newer trace ([)"
+              disabled={neighbours.newer === null}
+              onClick={() => neighbours.go("newer")}
+            >
+              ↑
+            </button>
+            <button
+              type="button"
+              className="icon-button"
+              aria-label="Older trace"
+              title="Older trace (])"
+              disabled={neighbours.older === null}
+              onClick={() => neighbours.go("older")}
+            >
+              ↓
+            </button>
+          </>
+        )}
+        <Actions trace={trace} project={project} />
+      </div>
+    </header>
+  );
+}
+
+function Actions({ trace, project }: { trace: Trace; project: string }) {
+  const [, navigate] = useLocation();
+  const client = useQueryClient();
+  const here = `${window.location.origin}${tracePath(project, trace.id)}`;
+  const remove = async () => {
+    if (
+      !window.confirm(
+        `Delete "${trace.name}" with its ${trace.spans} spans, scores and files? It cannot be undone.`,
+      )
+    )
+      return;
+    await api.deleteTrace(trace.id);
+    client.removeQueries({ queryKey: ["traces", project] });
+    toast("Trace deleted");
+    navigate(tracesPath(project));
+  };
+  const whole = async () => JSON.stringify(await api.trace(trace.id), null, 2);
+  return (
+    <Menu
+      label="⋯"
+      title="Actions"
+      className="icon-button"
+      items={[
+        { label: "Copy link", keys: "y", run: () => copyAndSay(here, "Link") },
+        { label: "Copy id", run: () => copyAndSay(trace.id, "Id") },
+        { label: "Copy as JSON", run: async () => copyAndSay(await whole(), "Trace") },
+        {
+          label: "Copy as curl",
+          run: () => copyAndSay(`curl ${window.location.origin}/api/v1/traces/${trace.id}`, "curl"),
+        },
+        {
+          label: "Copy as Python",
+          run: () =>
+            copyAndSay(
+              `import trailmark\n\ntrace = trailmark.Client(url=${JSON.stringify(window.location.origin)}).get_trace("${trace.id}")\n`,
+              "Python",
+            ),
+        },
+        { label: "Delete…", danger: true, run: remove },
+      ]}
+    />
+  );
+}
+
+function Fact({
+  name,
+  value,
+  title,
+  isBad = false,
+}: {
+  name: string;
+  value: string;
+  title?: string;
+  isBad?: boolean;
+}) {
+  return (
+    <div title={title}>
+      <dt>{name}</dt>
+      <dd className={isBad ? "label-error" : undefined}>{value}</dd>
+    </div>
+  );
+}
+
+function LinkedFact({
+  name,
+  field,
+  value,
+  project,
+}: {
+  name: string;
+  field: string;
+  value: string | null;
+  project: string;
+}) {
+  if (!value) return null;
+  return (
+    <div>
+      <dt>{name}</dt>
+      <dd>
+        <Link
+          href={tracesPath(project, `${field}:${quoted(value)}`)}
+          title={`Traces of this ${name.toLowerCase()}`}
+        >
+          {value}
+        </Link>
+      </dd>
+    </div>
+  );
+}

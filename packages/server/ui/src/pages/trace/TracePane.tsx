@@ -1,0 +1,58 @@
+import type { Json, TraceDetail } from "../../api/types";
+import { cost, count, duration } from "../../model/format";
+import type { Tab } from "../../ui/Tabs";
+import { PaneFrame } from "./PaneFrame";
+import { ChatTab, conversation, ErrorTab, Files, InputOutput, Metadata, Raw, Scores } from "./parts";
+
+interface Props {
+  found: TraceDetail;
+  project: string;
+  tab: string;
+  onTab: (id: string) => void;
+}
+
+/** The trace as a whole. */
+export function TracePane({ found, project, tab, onTab }: Props) {
+  const { trace } = found;
+  const { error } = trace;
+  const files = trace.attachments.filter((file) => file.span_id === null);
+  const tabs = (isRaw: boolean): Tab[] => [
+    { id: "io", label: "Input / output", content: () => <InputOutput of={trace} isRaw={isRaw} /> },
+    ...(conversation(trace, false)
+      ? [{ id: "chat", label: "Chat", content: () => <ChatTab of={trace} isModel={false} isRaw={isRaw} /> }]
+      : []),
+    ...(error ? [{ id: "error", label: "Error", content: () => <ErrorTab error={error} /> }] : []),
+    {
+      id: "scores",
+      label: "Scores",
+      badge: trace.scores.length,
+      content: () => <Scores scores={trace.scores} />,
+    },
+    {
+      id: "metadata",
+      label: "Metadata",
+      content: () => <Metadata value={trace.metadata} project={project} />,
+    },
+    ...(files.length
+      ? [{ id: "files", label: "Files", badge: files.length, content: () => <Files files={files} /> }]
+      : []),
+    { id: "raw", label: "Raw", content: () => <Raw value={trace as unknown as Json} name={trace.id} /> },
+  ];
+  const tokens = trace.tin + trace.tout;
+  return (
+    <PaneFrame
+      name={trace.name}
+      type="trace"
+      status={trace.status}
+      facts={[
+        ["Duration", trace.dur_us < 0 ? null : duration(trace.dur_us)],
+        ["Tokens", tokens ? `${count(trace.tin)} → ${count(trace.tout)}` : null],
+        ["Cost", cost(trace.cost) || null],
+      ]}
+      tags={[]}
+      tab={tab}
+      onTab={onTab}
+      tabs={tabs}
+    />
+  );
+}

@@ -1,0 +1,29 @@
+import { type ComponentType, lazy } from "react";
+
+/** What a page gets: the parts of its address. */
+export interface PageProps {
+  project: string;
+  id: string;
+}
+
+export interface PageRoute {
+  path: string;
+  Page: ComponentType<PageProps>;
+  nav?: { label: string; to: string; key: string }; // in the top bar, and at `g` and the key
+}
+
+/** Every page is a chunk of its own, loaded when it is opened. */
+const page = (load: () => Promise<{ default: ComponentType<PageProps> }>) => lazy(load);
+
+export const ROUTES: PageRoute[] = [
+  { path: "/", Page: page(() => import("./pages/home/HomePage")) },
+  { path: "/t/:id", Page: page(() => import("./pages/home/PermalinkPage")) },
+  { path: "/p/:project/traces/:id", Page: page(() => import("./pages/trace/TracePage")) },
+  {
+    path: "/p/:project/traces",
+    Page: page(() => import("./pages/traces/TracesPage")),
+    nav: { label: "Traces", to: "traces", key: "t" },
+  },
+];
+
+export const NotFound = page(() => import("./pages/home/NotFoundPage"));

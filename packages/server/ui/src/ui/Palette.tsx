@@ -1,0 +1,115 @@
+import { useQuery } from "@tanstack/react-query";
+import { useMemo, useState } from "react";
+import { useLocation } from "wouter";
+import { api } from "../api/client";
+import { ago, count } from "../model/format";
+import { pastedId, tracesPath } from "../model/paths";
+import { Combobox, type Option } from "./Combobox";
+import { Dialog } from "./Dialog";
+import { KeyCaps } from "./Help";
+import { boundKeys } from "./keys";
+import { setTheme, THEMES } from "./theme";
+
+interface Entry extends Option {
+  words: string;
+  run: () => void;
+}
+
+interface Props {
+  project: string;
+  only: "projects" | undefined;
+  onClose: () => void;
+}
+
+/** Go anywhere, do anything the page can do: pages, projects, actions with their keys, a pasted id. */
+export function Palette({ project, only, onClose }: Props) {
+  const [typed, setTyped] = useState("");
+  const [, navigate] = useLocation();
+  const projects = useQuery({ queryKey: ["projects"], queryFn: ({ signal }) => api.projects(signal) });
+  const actions = useMemo(actionEntries, []);
+  const entries = useMemo(() => {
+    const go = (path: string) => () => navigate(path);
+    const id = pastedId(typed);
+    const pasted: Entry[] = id
+      ? [
+          {
+            id: "pasted",
+            label: `Open ${id}`,
+            hint: "trace or span",
+            group: "Id",
+            words: typed,
+            run: go(`/t/${id}`),
+          },
+        ]
+      : [];
+    const known = (projects.data ?? []).map(
+      (one): Entry => ({
+        id: `project ${one.name}`,
+        label: one.name,
+        hint: one.last_us === null ? "no traces" : `${count(one.traces)} · ${ago(one.last_us)}`,
+        group: "Projects",
+        words: one.name,
+        run: go(tracesPath(one.name)),
+      }),
+    );
+    if (only) return known;
+    const filter: Entry[] =
+      project && typed.trim() && !id
+        ? [
+            {
+              id: "filter",
+              label: `Filter traces: ${typed}`,
+              group: "Search",
+              words: typed,
+              run: go(tracesPath(project, typed.trim())),
+            },
+          ]
+        : [];
+    return [...pasted, ...actions, ...known, ...themeEntries(), ...filter];
+  }, [typed, projects.data, actions, only, project, navigate]);
+  const words = typed.toLowerCase().split(/\s+/).filter(Boolean);
+  const shown = entries.filter(
+    (entry) => entry.id === "filter" || words.every((word) => entry.words.toLowerCase().includes(word)),
+  );
+  return (
+    <Dialog title={only ? "Go to a project" : "Search or jump"} onClose={onClose} className="palette" bare>
+      <Combobox
+        label={only ? "Project" : "Search or jump"}
+        placeholder={only ? "Project…" : "A page, a project, an action, an id…"}
+        value={typed}
+        options={shown}
+        onType={setTyped}
+        onAccept={(entry) => {
+          onClose();
+          entry.run();
+        }}
+        alwaysOpen
+        empty={<p className="options-empty">Nothing of that name.</p>}
+      />
+    </Dialog>
+  );
+}
+
+function actionEntries(): Entry[] {
+  return boundKeys().flatMap((group) =>
+    group.bindings
+      .filter((binding) => binding.run && binding.keys !== "mod+k")
+      .map((binding) => ({
+        id: `${group.name} ${binding.keys}`,
+        label: binding.label,
+        hint: <KeyCaps keys={binding.keys.split("|")[0] ?? ""} />,
+        group: group.name,
+        words: `${binding.label} ${group.name}`,
+        run: () => binding.run?.(new KeyboardEvent("keydown")),
+      })),
+  );
+}
+
+const themeEntries = (): Entry[] =>
+  THEMES.map((theme) => ({
+    id: `theme ${theme}`,
+    label: `Theme: ${theme}`,
+    group: "Theme",
+    words: `theme ${theme}`,
+    run: () => setTheme(theme),
+  }));
