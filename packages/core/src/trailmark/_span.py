@@ -249,6 +249,14 @@ class Span:
         else:
             self._end, self._tail = b"", wire.Tail(end)
 
+    def capture(self, value: Any) -> bytes:
+        """The value as this span would record it."""
+        return self._recorder.capture(value)
+
+    def set_output(self, captured: bytes) -> None:
+        """The output, captured already, unless the user set one by hand."""
+        self._fields.setdefault("output", captured)
+
     @property
     def has_usage(self) -> bool:
         """Whether somebody told what the call used: a framework then leaves the provider's figures alone."""

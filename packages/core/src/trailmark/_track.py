@@ -5,13 +5,16 @@ from __future__ import annotations
 import contextlib
 import functools
 import inspect
-from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Mapping
+import sys
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, ParamSpec, TypeVar, overload
 
 from trailmark._context import current, enter, leave
 from trailmark._guard import fault
+from trailmark._items import Items
 from trailmark._process import flush, is_tracing_active, pipeline
+from trailmark._signature import ASYNC_GENERATOR, COROUTINE, GENERATOR, with_parameters
 from trailmark._span import Span
 from trailmark._start import start_span
 from trailmark.model import UNSET, check_type
@@ -63,23 +66,14 @@ class _Plan:
         if self.flush:
             flush()
 
-    def fail(self, span: Span, error: BaseException, result: Any = UNSET) -> None:
+    def fail(self, span: Span, error: BaseException) -> None:
         """End the span with what left the function."""
         span.fail(error)
-        self.end(span, result)
+        self.end(span)
 
-    def end_items(self, span: Span, items: list[Any]) -> None:
-        """End a generator's span with what it yielded."""
-        self.end(span, self.folded(items))
-
-    def folded(self, items: list[Any]) -> Any:
-        if self.aggregate is None:
-            return "".join(items) if items and all(type(item) is str for item in items) else items
-        try:
-            return self.aggregate(items)
-        except Exception as error:  # noqa: BLE001 - the user's aggregate may raise anything
-            fault(f"aggregate of {self.name}", error)
-            return items
+    def items(self, span: Span) -> Items | None:
+        """Where to note what a generator gives; None when its output is not to be recorded."""
+        return Items(span, self.aggregate) if self.capture_output and pipeline().settings.capture_output else None
 
 
 @overload
@@ -130,7 +124,7 @@ def track(
             return function.__class__(decorate(function.__func__))
         if not callable(function):
             raise TypeError(f"track takes a function, got {function.__class__.__name__}")
-        if getattr(function, _TRACKED, False):
+        if _is_tracked(function):
             return function
         plan = _Plan(
             name=name or getattr(function, "__name__", function.__class__.__name__),
@@ -145,10 +139,16 @@ def track(
             named=_namer(function, ignored),
         )
         wrapped = _wrapper(function, plan)
-        setattr(wrapped, _TRACKED, True)
+        setattr(wrapped, _TRACKED, id(wrapped))
         return wrapped
 
     return decorate if function is None else decorate(function)
+
+
+def _is_tracked(function: Any) -> bool:
+    """Not by the mark alone: `functools.wraps` copies it to what another decorator makes of a tracked function."""
+    bare = getattr(function, "__func__", function)
+    return getattr(bare, _TRACKED, None) == id(bare)
 
 
 def _wrapper(function: Callable[..., Any], plan: _Plan) -> Any:
@@ -183,8 +183,7 @@ def _function(function: Callable[..., Any], plan: _Plan) -> Any:
 
 
 def _coroutine(function: Callable[..., Any], plan: _Plan) -> Any:
-    @functools.wraps(function)
-    async def tracked(*args: Any, **kwargs: Any) -> Any:
+    async def call(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         span = plan.start(args, kwargs)
         if span is None:
             return await function(*args, **kwargs)
@@ -200,7 +199,7 @@ def _coroutine(function: Callable[..., Any], plan: _Plan) -> Any:
         plan.end(span, result)
         return result
 
-    return tracked
+    return functools.wraps(function)(with_parameters(function, COROUTINE, call))
 
 
 class _Swap:
@@ -222,12 +221,11 @@ class _Swap:
 
 
 def _generator(function: Callable[..., Any], plan: _Plan) -> Any:
-    @functools.wraps(function)
-    def tracked(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
+    def call(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Generator[Any, Any, Any]:
         span = plan.start(args, kwargs)
         if span is None:
             return (yield from function(*args, **kwargs))
-        items: list[Any] = []
+        items = plan.items(span)
         swap = _Swap(span)
         try:
             bare = function(*args, **kwargs)
@@ -235,7 +233,8 @@ def _generator(function: Callable[..., Any], plan: _Plan) -> Any:
             while True:
                 with swap:
                     item = step(value)
-                items.append(item)
+                if items is not None:
+                    items.add(item)
                 try:
                     step, value = bare.send, (yield item)
                 except GeneratorExit:
@@ -243,51 +242,83 @@ def _generator(function: Callable[..., Any], plan: _Plan) -> Any:
                         returned = bare.close()
                     if returned is None:
                         raise
-                    span.end("cancelled", output=plan.folded(items))
+                    _give(items)
+                    span.end("cancelled")
                     return returned  # since 3.13 close hands the return value on
                 except BaseException as thrown:  # noqa: BLE001 - whatever is thrown in belongs to the bare generator
                     step, value = bare.throw, thrown
         except StopIteration as stop:
-            plan.end_items(span, items)
+            _give(items)
+            plan.end(span)
             return stop.value
         except BaseException as error:
-            plan.fail(span, error, plan.folded(items))
+            _give(items)
+            plan.fail(span, error)
             raise
 
-    return tracked
+    return functools.wraps(function)(with_parameters(function, GENERATOR, call))
+
+
+class _Steps:
+    """An async generator under way: its span is current within each step, and none of it between them."""
+
+    __slots__ = ("_bare", "_items", "_plan", "_span", "_started", "_swap")
+
+    def __init__(self, plan: _Plan, span: Span | None, bare: AsyncGenerator[Any, Any]) -> None:
+        self._plan, self._span, self._bare = plan, span, bare
+        self._items = plan.items(span) if span is not None else None
+        self._swap: contextlib.AbstractContextManager[None] = contextlib.nullcontext() if span is None else _Swap(span)
+        self._started = False
+
+    async def send(self, value: Any) -> Any:
+        with self._swap:
+            item = await (self._bare.asend(value) if self._started else self._first(value))
+        if self._items is not None:
+            self._items.add(item)
+        return item
+
+    def _first(self, value: Any) -> Awaitable[Any]:
+        """A loop closes what it saw the first step of: it is to see the outer one, which closes the bare one itself."""
+        self._started = True
+        hooks = sys.get_asyncgen_hooks()
+        sys.set_asyncgen_hooks(None, None)
+        try:
+            return self._bare.asend(value)
+        finally:
+            sys.set_asyncgen_hooks(*hooks)
+
+    async def throw(self, error: BaseException) -> Any:
+        with self._swap:
+            item = await self._bare.athrow(error)
+        if self._items is not None:
+            self._items.add(item)
+        return item
+
+    async def close(self) -> None:
+        with self._swap:
+            await self._bare.aclose()
+
+    def end(self) -> None:
+        if self._span is not None:
+            _give(self._items)
+            self._plan.end(self._span)
+
+    def fail(self, error: BaseException) -> None:
+        if self._span is not None:
+            _give(self._items)
+            self._plan.fail(self._span, error)
+
+
+def _give(items: Items | None) -> None:
+    if items is not None:
+        items.give()
 
 
 def _async_generator(function: Callable[..., Any], plan: _Plan) -> Any:
-    @functools.wraps(function)
-    async def tracked(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
-        span = plan.start(args, kwargs)
-        items: list[Any] = []
-        swap = _Swap(span) if span is not None else contextlib.nullcontext()
-        try:
-            bare = function(*args, **kwargs)
-            step, value = bare.asend, None
-            while True:
-                with swap:
-                    item = await step(value)
-                if span is not None:
-                    items.append(item)
-                try:
-                    step, value = bare.asend, (yield item)
-                except GeneratorExit:
-                    with swap:
-                        await bare.aclose()
-                    raise
-                except BaseException as thrown:  # noqa: BLE001 - whatever is thrown in belongs to the bare generator
-                    step, value = bare.athrow, thrown
-        except StopAsyncIteration:
-            if span is not None:
-                plan.end_items(span, items)
-        except BaseException as error:
-            if span is not None:
-                plan.fail(span, error, plan.folded(items))
-            raise
+    def call(args: tuple[Any, ...], kwargs: dict[str, Any]) -> _Steps:
+        return _Steps(plan, plan.start(args, kwargs), function(*args, **kwargs))
 
-    return tracked
+    return functools.wraps(function)(with_parameters(function, ASYNC_GENERATOR, call))
 
 
 def _namer(
