@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from fastapi import APIRouter, Request
 from fastapi.concurrency import run_in_threadpool
@@ -10,10 +10,13 @@ from fastapi.responses import JSONResponse
 
 from trailmark_server.api.bodies import read_body
 from trailmark_server.api.clients import HEADER, Clients
+from trailmark_server.api.problems import Problem
 from trailmark_server.ingest.records import check
 from trailmark_server.store import Store
 
 __all__ = ["router"]
+
+MAX_RECORDS: Final = 50_000
 
 
 def router(store: Store) -> APIRouter:
@@ -34,6 +37,8 @@ def router(store: Store) -> APIRouter:
 
 
 def _ingest(store: Store, body: bytes) -> JSONResponse:
+    if body.count(b"\n") > MAX_RECORDS:
+        raise Problem(413, f"the body has more than {MAX_RECORDS} lines; send it in parts")
     lines = [line for line in body.split(b"\n") if line.strip()]
     good, bad = check(lines)
     if good:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from itertools import dropwhile, islice
 from typing import Annotated, Any, Final
+from uuid import UUID
 
 import orjson
 from fastapi import APIRouter, Query, Request, Response
@@ -14,7 +15,7 @@ from fastapi.responses import JSONResponse
 from trailmark_server.api.bodies import read_json
 from trailmark_server.api.opik_filters import Test, compile_filters
 from trailmark_server.api.opik_views import span_view, thread_model_id, thread_view, trace_row_view, trace_view
-from trailmark_server.api.problems import Problem, problem
+from trailmark_server.api.problems import Problem
 from trailmark_server.ingest import opik
 from trailmark_server.ingest.records import check
 from trailmark_server.store import Reader, Store
@@ -25,7 +26,9 @@ PRIVATE: Final = "/api/v1/private"
 MAX_ITEMS: Final = 1000
 MAX_THREADS: Final = 100_000
 PAGE: Final = 200
-_RECORDS: Final = {"traces": opik.trace_record, "spans": opik.span_record}
+_PLACE: Final = (("trace_id", "trace_id"), ("parent_span_id", "parent_id"))
+Convert = Callable[[dict[str, Any]], dict[str, Any]]
+_RECORDS: Final[dict[str, Convert]] = {"traces": opik.trace_record, "spans": opik.span_record}
 
 
 def router(store: Store) -> APIRouter:
@@ -126,54 +129,66 @@ def _add_reads(routes: APIRouter, store: Store, kind: str) -> None:
 
 
 def _batch(store: Store, kind: str, items: Any, status: int) -> Response:
-    if not isinstance(items, list) or not 1 <= len(items) <= MAX_ITEMS:
-        given = f"{len(items)} items" if isinstance(items, list) else type(items).__name__
-        raise Problem(400, f"{kind} is {given}; allowed: a list of 1 to {MAX_ITEMS}")
-    good, bad = _convert(items, _RECORDS[kind])
-    if bad:
-        first = bad[0]
-        detail = f"{kind}[{first['index']}].{first['field']}: {first['message']}"
-        return problem(400, detail, errors=[detail], rejected=bad)
-    store.write(lambda writer: writer.put(good))
+    _put(store, kind, _items(kind, items), _RECORDS[kind])
     return Response(status_code=status)
 
 
-def _convert(
-    items: list[Any], convert: Callable[[dict[str, Any]], dict[str, Any]]
-) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+def _put(store: Store, kind: str, items: list[Any], convert: Convert) -> None:
+    """Store the good ones. 400 names the others: Opik's SDK drops a refused batch, so its neighbours must be in."""
+    good, bad = _convert(items, convert)
+    if good:
+        store.write(lambda writer: writer.put(good))
+    if bad:
+        detail = f"{kind}[{bad[0]['index']}].{bad[0]['field']}: {bad[0]['message']}"
+        stored = f"{len(good)} of {len(items)} are stored"
+        raise Problem(400, f"{detail}; {stored}" if len(items) > 1 else detail, errors=[detail], rejected=bad)
+
+
+def _convert(items: list[Any], convert: Convert) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     records, bad = [], []
     for index, item in enumerate(items):
         try:
             if not isinstance(item, dict):
                 raise ValueError(f"record: it is {type(item).__name__}; allowed: an object")
             records.append((index, convert(item)))
-        except (ValueError, TypeError, AttributeError) as error:
+        except ValueError as error:
             field, _, message = str(error).partition(": ")
-            bad.append({"index": index, "id": None, "field": field, "message": message or str(error)})
+            bad.append({"index": index, "id": None, "field": field, "message": message})
     good, refused = check([record for _, record in records])
-    bad += [{**rejection.shown(), "index": records[rejection.index][0]} for rejection in refused]
-    return good, bad
+    bad += [{**one.shown(), "index": records[one.index][0], "field": opik.named(one.field)} for one in refused]
+    return good, sorted(bad, key=lambda one: one["index"])
 
 
 async def _scores(store: Store, request: Request, target: str) -> Response:
     body = await read_json(request)
-    items = body.get("scores")
-    if not isinstance(items, list) or not items:
-        raise Problem(400, f"scores is {type(items).__name__}; allowed: a list of 1 to {MAX_ITEMS}")
-    good, bad = _convert(items, lambda item: opik.score_record(item, target))
-    if bad:
-        first = bad[0]
-        raise Problem(400, f"scores[{first['index']}].{first['field']}: {first['message']}", rejected=bad)
-    await run_in_threadpool(store.write, lambda writer: writer.put(good))
+    items = _items("scores", body.get("scores"))
+    await run_in_threadpool(_put, store, "scores", items, lambda item: opik.score_record(item, target))
     return Response(status_code=204)
 
 
+def _items(kind: str, items: Any) -> list[Any]:
+    if not isinstance(items, list) or not 1 <= len(items) <= MAX_ITEMS:
+        given = f"{len(items)} items" if isinstance(items, list) else type(items).__name__
+        raise Problem(400, f"{kind} is {given}; allowed: a list of 1 to {MAX_ITEMS}")
+    return items
+
+
 def _patch(store: Store, kind: str, id: str, body: dict[str, Any]) -> None:
+    good, bad = _convert([body], lambda item: opik.changes_of(kind, id, item))
+    if bad:
+        raise Problem(400, f"{bad[0]['field']}: {bad[0]['message']}", rejected=bad)
+    place = {ours: _id(theirs, body[theirs]) for theirs, ours in _PLACE if kind == "span" and body.get(theirs)}
+    changes = {**good[0]["changes"], **place, "project": good[0]["project"]}
+    if body.get("project_name") is None:
+        del changes["project"]
+    store.write(lambda writer: writer.patch(kind, id, changes))
+
+
+def _id(name: str, given: Any) -> str:
     try:
-        changes = opik.changes_of(kind, body)
-        store.write(lambda writer: writer.patch(kind, id, changes))
-    except ValueError as error:
-        raise Problem(400, str(error)) from error
+        return str(UUID(given))
+    except (ValueError, AttributeError, TypeError):
+        raise Problem(400, f"{name}: it is {given!r:.80}; allowed: a UUID") from None
 
 
 def _search(store: Store, kind: str, body: dict[str, Any]) -> bytes:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import Any
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
 from uuid import NAMESPACE_URL, uuid5
 
 from trailmark_server.store import NotFoundError, Reader
 
 __all__ = ["span_view", "thread_model_id", "thread_view", "trace_row_view", "trace_view"]
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def trace_view(reader: Reader, id: str) -> dict[str, Any]:
@@ -94,7 +96,8 @@ def _value(value: Any) -> float:
 def _time(us: int | None) -> str | None:
     if us is None:
         return None
-    return datetime.fromtimestamp(us / 1e6, UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    when = _EPOCH + timedelta(microseconds=us)
+    return when.isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def _error(error: dict[str, Any] | None) -> dict[str, Any] | None:

@@ -3,10 +3,22 @@
 from __future__ import annotations
 
 import time
-from datetime import datetime
-from typing import Any
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+from uuid import uuid4
 
-__all__ = ["changes_of", "score_record", "span_record", "trace_record", "us"]
+from trailmark_server.ingest.records import MAX_US
+from trailmark_server.ingest.usage import count, partition
+
+__all__ = ["changes_of", "named", "score_record", "span_record", "trace_record", "us"]
+
+_PATCHED: Final = ("name", "input", "output", "metadata", "tags", "thread_id", "environment")
+_PATCHED_SPAN: Final = ("type", "model", "provider")
+_NAMES: Final = {
+    "ver": "last_updated_at", "start_us": "start_time", "end_us": "end_time", "parent_id": "parent_span_id",
+    "total_cost": "total_estimated_cost", "project": "project_name", "error": "error_info", "label": "category_name",
+}  # fmt: skip
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def us(text: Any) -> int | None:
@@ -14,11 +26,20 @@ def us(text: Any) -> int | None:
     if text is None:
         return None
     if not isinstance(text, str):
-        raise ValueError(f"{text!r} is no ISO 8601 time")
-    found = datetime.fromisoformat(text)
+        raise ValueError(f"it is {text!r:.80}; allowed: an ISO 8601 time")
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f"it is {text!r:.80}; allowed: an ISO 8601 time") from None
     if found.tzinfo is None:
-        raise ValueError(f"{text!r} has no time zone")
-    return int(found.timestamp() * 1_000_000)
+        raise ValueError(f"{text!r:.80} has no time zone")
+    try:
+        micros = (found - _EPOCH) // timedelta(microseconds=1)
+    except OverflowError:
+        micros = -1
+    if not 0 <= micros < MAX_US:
+        raise ValueError(f"it is {text!r:.80}; allowed: from 1970 to 9999")
+    return micros
 
 
 def trace_record(item: dict[str, Any]) -> dict[str, Any]:
@@ -33,26 +54,34 @@ def span_record(item: dict[str, Any]) -> dict[str, Any]:
     for ours, theirs in (("model", "model"), ("provider", "provider"), ("total_cost", "total_estimated_cost")):
         if item.get(theirs) is not None:
             record[ours] = item[theirs]
-    if item.get("usage"):
-        record["usage"], record["usage_raw"] = usage_parts(item["usage"]), item["usage"]
+    if isinstance(usage := item.get("usage"), dict):
+        record |= {"usage": usage_parts(usage), "usage_raw": usage}
+    elif usage is not None:
+        raise ValueError(f"usage: it is {type(usage).__name__}; allowed: an object of token counts")
     return record
 
 
-def changes_of(kind: str, body: dict[str, Any]) -> dict[str, Any]:
-    """The fields a PATCH sets."""
-    names = {"name": "name", "input": "input", "output": "output", "metadata": "metadata", "tags": "tags",
-             "thread_id": "thread_id", "environment": "environment", "project_name": "project"}  # fmt: skip
-    if kind == "span":
-        names |= {"trace_id": "trace_id", "parent_span_id": "parent_id", "type": "type", "model": "model",
-                  "provider": "provider", "total_estimated_cost": "cost"}  # fmt: skip
-    changes = {ours: body[theirs] for theirs, ours in names.items() if body.get(theirs) is not None}
+def changes_of(kind: str, id: str, body: dict[str, Any]) -> dict[str, Any]:
+    """A PATCH as a `patch` record, whose changes are to replace; `place` is where its target belongs."""
+    names = [*_PATCHED, *(_PATCHED_SPAN if kind == "span" else ())]
+    changes = {key: body[key] for key in names if body.get(key) is not None}
+    if (cost := body.get("total_estimated_cost")) is not None and kind == "span":
+        changes["total_cost"] = cost
     if body.get("end_time") is not None:
-        changes["end_us"] = us(body["end_time"])
+        changes["end_us"] = _time(body, "end_time")
     if body.get("error_info"):
         changes |= {"error": _error(body["error_info"]), "status": "error"}
-    if kind == "span" and body.get("usage"):
+    if kind == "span" and isinstance(body.get("usage"), dict):
         changes |= {"usage": usage_parts(body["usage"]), "usage_raw": body["usage"]}
-    return changes
+    now = time.time_ns() // 1000
+    project = body.get("project_name") or "Default Project"
+    return {"k": "patch", "id": str(uuid4()), "ver": now, "project": project, "changes": changes, f"{kind}_id": id}
+
+
+def named(field: str) -> str:
+    """Our field's name as Opik's body has it."""
+    first, dot, rest = field.removeprefix("changes.").partition(".")
+    return _NAMES.get(first, first) + dot + rest
 
 
 def score_record(item: dict[str, Any], target: str) -> dict[str, Any]:
@@ -69,40 +98,51 @@ def score_record(item: dict[str, Any], target: str) -> dict[str, Any]:
 def usage_parts(usage: dict[str, Any]) -> dict[str, int]:
     """Opik's flat map, whose totals overlap, as parts that add up."""
 
-    def count(*names: str) -> int:
-        return next((n for n in (usage.get(name) for name in names) if isinstance(n, int) and n > 0), 0)
+    def first(*names: str) -> Any:
+        return next((n for name in names if (n := count(usage.get(f"original_usage.{name}")))), 0)
 
-    raw = "original_usage."
-    parts = {
-        "input_cached": count(f"{raw}prompt_tokens_details.cached_tokens", f"{raw}input_tokens_details.cached_tokens"),
-        "output_reasoning": count(
-            f"{raw}completion_tokens_details.reasoning_tokens", f"{raw}output_tokens_details.reasoning_tokens"
-        ),
-    }
-    parts["input"] = max(0, count("prompt_tokens") - parts["input_cached"])
-    parts["output"] = max(0, count("completion_tokens") - parts["output_reasoning"])
-    return {part: n for part, n in parts.items() if n}
+    return partition(
+        usage.get("prompt_tokens"),
+        usage.get("completion_tokens"),
+        inner_input={
+            "input_cached": first(
+                "prompt_tokens_details.cached_tokens", "input_tokens_details.cached_tokens", "cache_read_input_tokens",
+                "cached_content_token_count", "cacheReadInputTokens",
+            ),
+            "input_cache_write": first(
+                "cache_creation_input_tokens", "cacheWriteInputTokens", "prompt_tokens_details.cache_write_tokens"
+            ),
+            "input_audio": first("prompt_tokens_details.audio_tokens", "input_tokens_details.audio_tokens"),
+        },
+        inner_output={
+            "output_reasoning": first(
+                "completion_tokens_details.reasoning_tokens", "output_tokens_details.reasoning_tokens",
+                "thoughts_token_count",
+            ),
+            "output_audio": first("completion_tokens_details.audio_tokens", "output_tokens_details.audio_tokens"),
+        },
+    )  # fmt: skip
 
 
 def _shared(item: dict[str, Any]) -> dict[str, Any]:
-    times = {}
-    for theirs, ours in (("start_time", "start_us"), ("end_time", "end_us"), ("last_updated_at", "ver")):
-        try:
-            times[ours] = us(item.get(theirs))
-        except ValueError as error:
-            raise ValueError(f"{theirs}: {error}") from None
-    if times["start_us"] is None:
+    start, end, updated = (_time(item, name) for name in ("start_time", "end_time", "last_updated_at"))
+    if start is None:
         raise ValueError("start_time: it is required")
     failure = item.get("error_info")
-    ended = times["end_us"] is not None
     record: dict[str, Any] = {
         "id": item.get("id"), "project": item.get("project_name") or "Default Project", "name": item.get("name") or "",
-        "start_us": times["start_us"], "end_us": times["end_us"],
-        "ver": times["ver"] or times["end_us"] or times["start_us"],
-        "status": "error" if failure else "ok" if ended else "running", "tags": item.get("tags"),
+        "start_us": start, "end_us": end, "ver": updated or end or start,
+        "status": "error" if failure else "running" if end is None else "ok", "tags": item.get("tags"),
         "error": _error(failure) if failure else None, "metadata": item.get("metadata"),
     }  # fmt: skip
     return record | {key: item[key] for key in ("input", "output") if item.get(key) is not None}
+
+
+def _time(item: dict[str, Any], name: str) -> int | None:
+    try:
+        return us(item.get(name))
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from None
 
 
 def _error(info: Any) -> dict[str, Any]:

@@ -5,19 +5,22 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field, TypeAdapter, ValidationError
 from typing_extensions import TypedDict
 
 from trailmark_server.pricing import priced
+from trailmark_server.store import clean
 
-__all__ = ["Rejection", "check"]
+__all__ = ["MAX_US", "Rejection", "check"]
 
+MAX_US: Final = 253_402_300_800_000_000  # the year 10000
 Id = Annotated[str, Field(pattern=r"^[0-9a-fA-F]{8}-?([0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}$")]
-Micros = Annotated[int, Field(ge=0, lt=2**62)]
+Micros = Annotated[int, Field(ge=0, lt=MAX_US)]
 Tokens = Annotated[int, Field(ge=0, lt=2**53)]
 Name = Annotated[str, Field(min_length=1, max_length=10_000)]
 MAX_FILE = 64 * 1024 * 1024
@@ -192,8 +195,7 @@ def check(items: Sequence[bytes | dict[str, Any]]) -> tuple[list[dict[str, Any]]
     bad: list[Rejection] = []
     for index, item in enumerate(items):
         try:
-            valid = _RECORD.validate_json(item) if isinstance(item, bytes) else _RECORD.validate_python(item)
-            record: dict[str, Any] = valid
+            record = _valid(item)
             if record["k"] == "score" and not any(record.get(key) for key in ("trace_id", "span_id", "thread_id")):
                 bad.append(
                     Rejection(index, record.get("id"), "trace_id", "a score needs a trace_id, span_id or thread_id")
@@ -209,6 +211,22 @@ def check(items: Sequence[bytes | dict[str, Any]]) -> tuple[list[dict[str, Any]]
         except ValidationError as error:
             bad.append(_rejection(index, item, error))
     return good, bad
+
+
+def _valid(item: bytes | dict[str, Any]) -> dict[str, Any]:
+    if isinstance(item, dict):
+        record: dict[str, Any] = _RECORD.validate_python(item)
+        return record
+    try:
+        record = _RECORD.validate_json(item)
+    except ValidationError as error:
+        if error.errors(include_url=False)[0]["type"] != "json_invalid":
+            raise
+        try:  # half a surrogate, or deep: more than the fast reader takes
+            record = _RECORD.validate_python(clean(json.loads(item)))
+        except (ValueError, RecursionError):
+            raise error from None
+    return record
 
 
 def _take_file(index: int, record: dict[str, Any], good: list[dict[str, Any]], bad: list[Rejection]) -> None:
@@ -248,4 +266,4 @@ def _rejection(index: int, item: bytes | dict[str, Any], error: ValidationError)
         else ""
     )
     found = item.get("id") if isinstance(item, dict) else None
-    return Rejection(index, found if isinstance(found, str) else None, path or "record", first["msg"] + shown)
+    return Rejection(index, found[:64] if isinstance(found, str) else None, path or "record", first["msg"] + shown)
