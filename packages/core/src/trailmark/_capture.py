@@ -17,10 +17,12 @@ import time
 import uuid
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
 import orjson
 
+from trailmark._media import MEDIA_FROM, TakeMedia, may_have_media
 from trailmark._summaries import summary
 from trailmark._survey import Survey, flat, survey
 from trailmark.model import ErrorInfo
@@ -45,24 +47,28 @@ def capture(value: Any) -> bytes:
     return surveyed(value)[0]
 
 
-def surveyed(value: Any) -> tuple[bytes, Survey | None]:
-    """As `capture`, and what stands in there; None where it is so short that looking for it costs more."""
+def surveyed(value: Any, take: TakeMedia | None = None, field: str = "") -> tuple[bytes, Survey | None]:
+    """As `capture`, and what stands in there; None where it is so short that looking for it costs more.
+
+    `take`: who keeps the media found in a `field`, and says what to write in their place.
+    """
     try:
         encoded = orjson.dumps(value, option=_FAST)
         if len(encoded) <= SHORT and b"null" not in encoded:  # what orjson makes of NaN
             return encoded, flat(value)
-        if len(encoded) <= MAX_BYTES and (found := survey(value)) is not None:
+        has_media = take is not None and len(encoded) > MEDIA_FROM and may_have_media(encoded)
+        if len(encoded) <= MAX_BYTES and not has_media and (found := survey(value)) is not None:
             return encoded, found
     except (TypeError, ValueError, RecursionError):  # orjson.JSONEncodeError is a TypeError
         pass
-    return _walked(value)
+    return _walked(value, None if take is None else partial(take, field))
 
 
-def _walked(value: Any) -> tuple[bytes, Survey | None]:
+def _walked(value: Any, take: Callable[[str | bytes], str | None] | None) -> tuple[bytes, Survey | None]:
     text_limit = MAX_TEXT
     while True:
         try:
-            plain = _Walk(text_limit).plain(value, 0)
+            plain = _Walk(text_limit, take).plain(value, 0)
             encoded = orjson.dumps(plain, option=_SLOW)
         except Exception as error:  # noqa: BLE001 - a user's class may raise anything, even while it is looked at
             return orjson.dumps({"_unserializable": _name(value), "because": type(error).__name__}), None
@@ -76,9 +82,10 @@ def _walked(value: Any) -> tuple[bytes, Survey | None]:
 class _Walk:
     """One bounded descent: counts nodes, knows the containers it stands in."""
 
-    def __init__(self, text_limit: int) -> None:
+    def __init__(self, text_limit: int, take: Callable[[str | bytes], str | None] | None = None) -> None:
         self.nodes = 0
         self.text_limit = text_limit
+        self.take = take
         self.deadline = time.monotonic() + MAX_SECONDS
         self.inside: set[int] = set()
 
@@ -111,6 +118,8 @@ class _Walk:
             self.inside.discard(id(value))
 
     def text(self, text: str) -> str:
+        if self.take is not None and len(text) >= MEDIA_FROM and (instead := self.take(text)) is not None:
+            return instead
         if len(text) > self.text_limit:
             text = f"{text[: self.text_limit]}… [cut: {len(text)} characters in all]"
         try:
@@ -126,6 +135,8 @@ class _Walk:
             return self.sequence(value, depth)
         if isinstance(value, (set, frozenset, deque)):
             return self.sequence(list(value), depth)
+        if isinstance(value, (bytes, bytearray, memoryview)):
+            return self.binary(bytes(value))
         for known, convert in _CONVERT.items():
             if isinstance(value, known):
                 return convert(value)
@@ -166,15 +177,14 @@ class _Walk:
             plain.append(self.plain(item, depth + 1))
         return plain
 
+    def binary(self, data: bytes) -> Any:
+        if len(data) <= MAX_BINARY:
+            return {"_bytes": len(data), "base64": base64.b64encode(data).decode()}
+        return (self.take(data) if self.take is not None else None) or {"_bytes": len(data)}
+
 
 def _big(number: int) -> str:
     return str(number) if number.bit_length() < 10_000 else f"<int of {number.bit_length()} bits>"
-
-
-def _binary(value: bytes | bytearray | memoryview) -> dict[str, Any]:
-    size = value.nbytes if isinstance(value, memoryview) else len(value)
-    head = bytes(value[:MAX_BINARY]) if size <= MAX_BINARY else b""
-    return {"_bytes": size, **({"base64": base64.b64encode(head).decode()} if head else {})}
 
 
 def _exception(value: BaseException) -> dict[str, Any]:
@@ -182,9 +192,6 @@ def _exception(value: BaseException) -> dict[str, Any]:
 
 
 _CONVERT: Final[dict[type, Callable[[Any], Any]]] = {
-    bytes: _binary,
-    bytearray: _binary,
-    memoryview: _binary,
     datetime.datetime: datetime.datetime.isoformat,
     datetime.date: datetime.date.isoformat,
     datetime.time: datetime.time.isoformat,

@@ -58,6 +58,7 @@ class Client:
             redactor=self._pipeline.recorder.redactor,
             environment=settings.environment,
             release=settings.release,
+            keep_media=settings.capture_media,
         )
 
     def trace(
@@ -249,7 +250,8 @@ class Trace:
             **self._fields.fields(),
         }
         self._recorder.sink(wire.encode("trace", self.id, ver, fields))
-        write_files(self._recorder, self._recorder.sink, self._client.project_name, self.id, None, files)
+        media, self._fields.media.files = self._fields.media.files, []
+        write_files(self._recorder, self._recorder.sink, self._client.project_name, self.id, None, files + media)
 
 
 class Span:

@@ -26,7 +26,7 @@ def edit_trace(recorder: Recorder, project: str, id: str, fields: Mapping[str, A
     changes = holder.fields()
     changes.pop("scores", None)
     _write(recorder, project, {"trace_id": id}, changes, holder.scores)
-    write_files(recorder, recorder.sink, project, id, None, files)
+    write_files(recorder, recorder.sink, project, id, None, files + holder.media.files)
 
 
 def edit_span(recorder: Recorder, project: str, id: str, trace_id: str | None, fields: Mapping[str, Any]) -> None:
@@ -41,12 +41,13 @@ def edit_span(recorder: Recorder, project: str, id: str, trace_id: str | None, f
         if fields.get(key) is not None:
             changes[key] = recorder.redactor.text(getattr(probe, key))
     if fields.get("input", UNSET) is not UNSET:
-        changes["input"] = orjson.Fragment(recorder.capture(fields["input"]))
+        changes["input"] = orjson.Fragment(probe.capture(fields["input"], "input"))
     if probe._metadata:
         changes["metadata"] = orjson.Fragment(recorder.capture(probe._metadata))
     if probe._tags:
         changes["tags"] = orjson.Fragment(recorder.redactor(orjson.dumps(probe._tags)))
     _write(recorder, project, {"span_id": id, "trace_id": trace_id}, changes, probe._scores or [])
+    files += probe._media.files if probe._media is not None else []
     write_files(recorder, recorder.sink, project, trace_id, id, files)
 
 

@@ -65,6 +65,7 @@ class Pipeline:
             keep_errors=settings.keep_errors,
             environment=settings.environment,
             release=settings.release,
+            keep_media=settings.capture_media,
         )
         self._outbox: Outbox | None = None
         self._sender = _IDLE

@@ -9,6 +9,7 @@ from typing import Any, Protocol, TypeAlias
 from trailmark._capture import surveyed
 from trailmark._context import attached, current
 from trailmark._guard import fault
+from trailmark._media import TakeMedia
 from trailmark._redact import Redactor
 from trailmark._sampling import Held
 from trailmark._span import Span
@@ -48,7 +49,9 @@ class Recorder:
         keep_errors: bool = False,
         environment: str | None = None,
         release: str | None = None,
+        keep_media: bool = True,
     ) -> None:
+        self.keep_media = keep_media
         self.sink = sink
         self.project = project
         self.new_id = new_id or IdSource()
@@ -60,9 +63,9 @@ class Recorder:
         self._held_bytes = [0]
         self.environment, self.release = environment, release  # of every trace, unless it says otherwise
 
-    def capture(self, value: Any) -> bytes:
-        """The value as bounded JSON without secrets."""
-        return self.redactor(*surveyed(value))
+    def capture(self, value: Any, take: TakeMedia | None = None, field: str = "") -> bytes:
+        """The value as bounded JSON without secrets; `take` keeps the media in it."""
+        return self.redactor(*surveyed(value, take, field))
 
     def is_recording(self, trace_id: str) -> bool:
         """Whether the trace is in the sample by its id: so every process decides alike."""

@@ -38,6 +38,7 @@ class Settings:
     release: str | None = None  # of every trace, as its metadata.version
     capture_input: bool = True
     capture_output: bool = True
+    capture_media: bool = True  # pictures, recordings, documents in values, kept as attachments; false: only their size
     flush_timeout: float = 2.0  # seconds, also the longest wait at exit
     spool_max_bytes: int | None = None  # None: 4 GB locally, 1 GB remotely
     fsync: Literal["off", "interval", "always"] = "interval"  # interval: once a second
@@ -173,6 +174,7 @@ _CHECKS: Final[dict[str, Callable[[Any], Any]]] = {
     "release": _text,
     "capture_input": _bool,
     "capture_output": _bool,
+    "capture_media": _bool,
     "flush_timeout": _between(0, 3600, "seconds from 0 to 3600"),
     "spool_max_bytes": _bytes,
     "fsync": _one_of("off", "interval", "always"),

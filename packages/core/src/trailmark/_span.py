@@ -13,6 +13,7 @@ from trailmark import wire
 from trailmark._capture import capture_error
 from trailmark._files import AttachmentInput, read_files, write_files
 from trailmark._guard import fault, guard
+from trailmark._media import Media
 from trailmark.model import UNSET, ErrorInfo, Score, ScoreInput, Status, Unset, check_scores, check_type, check_usage
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ class TraceFields:
         self.metadata: dict[str, Any] = {}
         self.tags: list[str] = []
         self.scores: list[Score] = []
+        self.media = Media(keep=recorder.keep_media)
         if recorder.environment is not None:
             self.plain["environment"] = recorder.environment
         if recorder.release is not None:
@@ -82,7 +84,7 @@ class TraceFields:
             score for given in (scores, feedback_scores) if given is not None for score in check_scores(given)
         ]
         self.captured |= {
-            name: self._recorder.capture(value)
+            name: self._recorder.capture(value, self.media.take, name)
             for name, value in (("input", input), ("output", output))
             if value is not UNSET
         }
@@ -122,6 +124,7 @@ class Span:
     _scores: list[Score] | None = None
     _end = b"}"  # of its records: the input, where it is too small to be shared by them
     _tail: wire.Tail | None = None
+    _media: Media | None = None
     _head = ""
     _root: Span | None = None  # None: this one; a reference to itself would wait for the garbage collector
     _ver = 0
@@ -227,7 +230,7 @@ class Span:
         if input is not UNSET:
             self.set_input(input)
         if output is not UNSET:
-            self._fields["output"] = self._recorder.capture(output)
+            self._fields["output"] = self.capture(output)
         for key, text in (("model", model), ("provider", provider)):
             if text is not None:
                 self._fields[key] = wire.text(self._recorder.redactor.text(str(text))).encode()
@@ -243,15 +246,20 @@ class Span:
 
     def set_input(self, value: Any) -> None:
         """Capture the input as it is now; all records of the span share the bytes."""
-        end = b',"input":' + self._recorder.capture(value) + b"}"
+        end = b',"input":' + self.capture(value, "input") + b"}"
         if len(end) < SHARED_FROM:
             self._end, self._tail = end, None
         else:
             self._end, self._tail = b"", wire.Tail(end)
 
-    def capture(self, value: Any) -> bytes:
-        """The value as this span would record it."""
-        return self._recorder.capture(value)
+    def capture(self, value: Any, field: str = "output") -> bytes:
+        """The value as this span records it; media in it become attachments."""
+        return self._recorder.capture(value, self._take_media, field)
+
+    def _take_media(self, field: str, data: str | bytes) -> str | None:
+        if self._media is None:
+            self._media = Media(keep=self._recorder.keep_media)
+        return self._media.take(field, data)
 
     def set_output(self, captured: bytes) -> None:
         """The output, captured already, unless the user set one by hand."""
@@ -280,7 +288,7 @@ class Span:
             return
         try:
             if output is not UNSET and "output" not in self._fields:  # what the user set by hand wins
-                self._fields["output"] = self._recorder.capture(output)
+                self._fields["output"] = self.capture(output)
             if status is not None:
                 self._status = status
             elif self._status == "running":
@@ -308,10 +316,18 @@ class Span:
         sink = recorder.sink if recorder.keeps_all else recorder.sink_of(self)
         if sink is None:
             return
+        if self._media is not None:
+            self._write_media(sink, self._media, self.id)
+        if self.trace is not None and self.trace.media.files:
+            self._write_media(sink, self.trace.media, None)
         if self._tail is None:
             sink(self._encoded(ver))
         else:
             sink(self._encoded(ver), self._tail)
+
+    def _write_media(self, sink: Sink, media: Media, span_id: str | None) -> None:
+        files, media.files = media.files, []
+        write_files(self._recorder, sink, self.project, self.trace_id, span_id, files)
 
     def _encoded(self, ver: int) -> bytes:
         """The record up to its tail: written out by hand, because this is most of what a span costs its caller."""
