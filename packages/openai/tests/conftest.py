@@ -27,9 +27,9 @@ def fake(service):
 
 @pytest.fixture
 def production(tmp_path):
-    """Settings as outside of tests, with a back end that is dead; taken back at the end."""
+    """Settings as outside of tests, with a back end that is dead, in this home; taken back at the end."""
     trailmark.configure(url="http://127.0.0.1:9", home=tmp_path, quiet=True, flush_timeout=0.1)
-    yield
+    yield tmp_path
     trailmark.configure(url=None, home=None, quiet=None, flush_timeout=None)
 
 

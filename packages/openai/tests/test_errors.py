@@ -1,8 +1,10 @@
 import asyncio
+import json
 
 import openai
 import pytest
 from fake_openai import chat, chat_stream
+from trailmark import spool
 from trailmark_openai import _mapping, track_openai
 
 ASK = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "Hello"}]}
@@ -121,13 +123,41 @@ def test_a_fault_of_ours_is_red_here_and_keeps_the_answer(client, fake, trail, m
     assert '"content": "Hi"' in span["output"]
 
 
-def test_a_fault_of_ours_is_not_seen_by_the_user(client, fake, monkeypatch, production):
-    monkeypatch.setattr(_mapping, "usage_parts", lambda usage: 1 / 0)
-    fake.answer(chat("Hi"))
-    fake.answer(chat_stream("Hi", usage={"prompt_tokens": 1}))
+@pytest.fixture
+def a_new_fault(monkeypatch, request):
+    """A field of a request and one of an answer that our reading cannot cope with: a fault nobody has met before."""
 
-    assert client.chat.completions.create(**ASK).choices[0].message.content == "Hi"
-    assert len(list(client.chat.completions.create(**ASK, stream=True))) == 4
+    def fail(*_):
+        raise type(request.node.name, (Exception,), {})
+
+    monkeypatch.setattr(_mapping, "usage_parts", fail)
+    monkeypatch.setattr(_mapping, "_without_media", fail)
+
+
+def test_a_fault_of_ours_is_not_seen_by_the_user_and_said_once(client, fake, a_new_fault, production, capsys):
+    for _ in range(2):
+        fake.answer(chat("Hi"))
+        fake.answer(chat_stream("Hi", usage={"prompt_tokens": 1}))
+        assert client.chat.completions.create(**ASK).choices[0].message.content == "Hi"
+        assert len(list(client.chat.completions.create(**ASK, stream=True))) == 4
+
+    said = capsys.readouterr().err.splitlines()
+    assert [line.partition(" failed")[0] for line in said] == [
+        "trailmark: reading an OpenAI request",
+        "trailmark: reading an OpenAI answer",
+    ]
+
+
+def test_a_request_and_an_answer_that_cannot_be_read_are_kept_as_they_came(client, fake, a_new_fault, production):
+    fake.answer(chat("Hi"))
+    client.chat.completions.create(**ASK)
+
+    records = [
+        json.loads(record) for segment in spool.segments(production) for record in spool.read(segment, 2**20).records
+    ]
+    [span] = [record for record in records if record["ver"] == 2]
+    assert (span["name"], span["status"], span["input"]) == ("openai.chat", "ok", ASK)
+    assert json.loads(span["output"]) == chat("Hi")
 
 
 def test_an_async_call_cancelled_is_cancelled(new_async_client, fake, trail):

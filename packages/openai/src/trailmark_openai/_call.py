@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from contextlib import AbstractContextManager
 from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias
 
 import openai
@@ -15,11 +16,13 @@ from trailmark.instrumentation import Span, claim_span, guard, is_tracing_active
 
 from trailmark_openai import _mapping
 from trailmark_openai._asked import hide_usage
+from trailmark_openai._attached import attach
 from trailmark_openai._errors import failure_in, without_keys
+from trailmark_openai._media import Media
 from trailmark_openai._pending import keep, settle, span_of
 from trailmark_openai._routes import provider_of, route
 
-__all__ = ["Call", "current_call", "start_call"]
+__all__ = ["Call", "Wanted", "current_call", "start_call"]
 
 _SEES_NO_LAST_FAILURE: Final = not hasattr(openai.OpenAI, "_send_request")  # before 2.33
 MAX_KEPT: Final = 32 * 1024 * 1024
@@ -30,7 +33,15 @@ _current: ContextVar[Call | None] = ContextVar("trailmark_openai_call", default=
 current_call = _current.get
 
 
-def start_call(client: Any, options: Any) -> Call | None:
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What the user asked of `track_openai`."""
+
+    stream_usage: bool | None = None
+    media: bool = True
+
+
+def start_call(client: Any, options: Any, wanted: Wanted) -> Call | None:
     """Open the span of a request; None for what is no call of a model, when tracing is off, or an outer hook has it."""
     if options is None or not is_tracing_active():
         return None
@@ -43,24 +54,41 @@ def start_call(client: Any, options: Any) -> Call | None:
         found = route(options.method, options.url)
         if found is None:
             return None
-        body, extra = options.json_data, getattr(options, "extra_json", None)
-        if extra and (body is None or isinstance(body, dict)):
-            body = {**(body or {}), **extra}
         claimed = claim_span() if found[1] == "llm" else None
+        body = _body(options)
+        span = claimed or _own_span(found, body, client, options, wanted)
+        if span is None:
+            return None
         if claimed is not None:  # a framework's span of this very call: it has the input, and will have the output
-            span: Span | None = claimed
             claimed.update(provider=provider_of(client))
-        else:
-            fields = _mapping.from_request(body, options.files)
-            span = start_span(found[0], type=found[1], provider=provider_of(client), **fields)
-        if span is not None:
-            stream_options = body.get("stream_options") if isinstance(body, dict) else None
-            key = str(getattr(client, "api_key", ""))
-            call = Call(span, options, key, asks_usage=bool(stream_options), role="claim" if claimed else "own")
-            if isinstance(body, dict) and isinstance(model := body.get("model"), str):
-                call.facts["model_requested"] = model
-            return call
+        asked = body if isinstance(body, dict) else {}
+        key = str(getattr(client, "api_key", ""))
+        role: Role = "claim" if claimed else "own"
+        call = Call(span, options, key, asks_usage=bool(asked.get("stream_options")), role=role)
+        call.keeps_media = wanted.media and role == "own" and found[1] != "general"
+        if isinstance(model := asked.get("model"), str):
+            call.facts["model_requested"] = model
+        return call
     return None
+
+
+def _body(options: Any) -> Any:
+    body, extra = options.json_data, getattr(options, "extra_json", None)
+    if extra and (body is None or isinstance(body, dict)):
+        return {**(body or {}), **extra}
+    return body
+
+
+def _own_span(found: tuple[str, str], body: Any, client: Any, options: Any, wanted: Wanted) -> Span | None:
+    """A span with the request as it is sent; as it came where our reading of it fails."""
+    media: list[Media] | None = [] if wanted.media and found[1] != "general" else None
+    fields: dict[str, Any] = {"input": body}
+    with guard("reading an OpenAI request"):
+        fields = _mapping.from_request(body, options.files, media)
+    span = start_span(found[0], type=found[1], provider=provider_of(client), **fields)
+    if media and span is not None:
+        attach(span, media)
+    return span
 
 
 class Call:
@@ -84,6 +112,7 @@ class Call:
         "facts",
         "hides_usage",
         "is_exhausted",
+        "keeps_media",
         "options",
         "span",
         "waits_s",
@@ -93,7 +122,7 @@ class Call:
         self.span, self.options = span, options
         span.covers_http = True
         self.is_exhausted = False  # the stream ended by itself
-        self.asks_usage, self.hides_usage = asks_usage, False
+        self.asks_usage, self.hides_usage, self.keeps_media = asks_usage, False, False
         self._api_key, self._role = api_key, role
         self._response: Any = None
         self._kind = self._encoding = ""
@@ -251,8 +280,11 @@ class Call:
             fields["output"] = {"bytes": self._size, "content_type": self._kind, "content_encoding": self._encoding}
             return True
         try:
-            found, is_complete = _mapping.from_body(data, self._kind)
-            fields |= found
+            media: list[Media] | None = [] if self.keeps_media else None
+            read, is_complete = _mapping.from_body(data, self._kind, media)
+            fields |= read
+            if media:
+                attach(self.span, media)
         finally:
             if not fields:
                 fields["output"] = data.decode(errors="replace")

@@ -212,11 +212,11 @@ class _Watch:
 
     def _note(self, kind: str, event: dict[str, Any]) -> None:
         if kind == "session.update":
-            self._span.update(input=without_media(event.get("session")))
+            self._span.update(input=without_media(event.get("session"), None))
         elif kind == "response.create":
             self._asked = event.get("response")
         else:
-            self._given.append(without_media(event.get("item")))
+            self._given.append(without_media(event.get("item"), None))
             del self._given[:-_MAX_ITEMS]
 
     def _told(self, kind: str, event: dict[str, Any]) -> None:
@@ -246,7 +246,7 @@ class _Watch:
         if isinstance(usage, dict):
             span.update(usage=usage_parts(usage), usage_raw=usage)
         facts = {"response_id": response.get("id"), "status": status, "details": response.get("status_details")}
-        span.update(output=without_media(response.get("output")), metadata={k: v for k, v in facts.items() if v})
+        span.update(output=without_media(response.get("output"), None), metadata={k: v for k, v in facts.items() if v})
         if status == "failed":
             span.fail(failure_in((response.get("status_details") or {}).get("error") or "the response failed"))
         span.end("cancelled" if status == "cancelled" else None)
