@@ -94,48 +94,26 @@ def _own_span(found: tuple[str, str], body: Any, client: Any, options: Any, want
 class Call:
     """Ends its span exactly once. As a context manager it is the time in which `request` runs."""
 
-    __slots__ = (
-        "_api_key",
-        "_block",
-        "_chunks",
-        "_encoding",
-        "_has_token",
-        "_is_open",
-        "_kind",
-        "_outer",
-        "_response",
-        "_role",
-        "_size",
-        "asks_usage",
-        "attempted_s",
-        "attempts",
-        "facts",
-        "hides_usage",
-        "is_exhausted",
-        "keeps_media",
-        "options",
-        "span",
-        "waits_s",
-    )
+    # Defaults on the class: most calls change few of them.
+    is_exhausted = False  # the stream ended by itself
+    hides_usage = keeps_media = False
+    attempted_s = 0.0
+    _response: Any = None
+    _kind = _encoding = ""
+    _size = 0
+    _is_open = True
+    _outer: Call | None = None
+    _block: AbstractContextManager[None] | None = None
 
     def __init__(self, span: Span, options: Any, api_key: str, *, asks_usage: bool, role: Role) -> None:
         self.span, self.options = span, options
         span.covers_http = True
-        self.is_exhausted = False  # the stream ended by itself
-        self.asks_usage, self.hides_usage, self.keeps_media = asks_usage, False, False
-        self._api_key, self._role = api_key, role
-        self._response: Any = None
-        self._kind = self._encoding = ""
+        self.asks_usage, self._api_key, self._role = asks_usage, api_key, role
         self.facts: dict[str, Any] = {}
         self.attempts: list[int | str] = []
         self.waits_s: list[float] = []
-        self.attempted_s = 0.0
         self._chunks: list[bytes] = []
-        self._size = 0
         self._has_token = role == "look"  # its first token is another call's
-        self._is_open = True
-        self._outer: Call | None = None
-        self._block: AbstractContextManager[None] | None = None
 
     def __enter__(self) -> None:
         self._outer = _current.get()

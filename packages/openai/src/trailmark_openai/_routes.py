@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 from urllib.parse import urlsplit
-from weakref import WeakKeyDictionary
 
 import openai
 
@@ -66,7 +65,8 @@ _HOSTS: Final = (
     ("api.aws", "bedrock"),
     ("api.anthropic.com", "anthropic"),
 )
-_known: WeakKeyDictionary[Any, tuple[Any, str]] = WeakKeyDictionary()  # taking a URL apart is dear
+_MOST_KNOWN: Final = 256
+_known: dict[int, tuple[Any, type[Any], str]] = {}  # by the address of the client: taking one apart is dear
 _PORTS: Final = {11434: "ollama", 1234: "lmstudio"}
 
 
@@ -88,10 +88,12 @@ def route(method: str, url: str) -> tuple[str, str] | None:
 def provider_of(client: Any) -> str:
     """Who answers: by the client's class, then by its host. Loopback speaks for OpenAI, as a proxy or a test would."""
     url = client.base_url
-    known = _known.get(client)
-    if known is None or known[0] is not url:
-        _known[client] = known = (url, _provider(client, url))
-    return known[1]
+    known = _known.get(id(url))
+    if known is None or known[0] is not url or known[1] is not type(client):
+        while len(_known) >= _MOST_KNOWN:
+            _known.pop(next(iter(_known), 0), None)
+        _known[id(url)] = known = (url, type(client), _provider(client, url))
+    return known[2]
 
 
 def _provider(client: Any, url: Any) -> str:
