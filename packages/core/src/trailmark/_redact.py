@@ -47,7 +47,8 @@ _ANCHORED: Final = tuple(
         ("@", r":(?=//[^/\s:@\"]+:[^/\s:@\"]+@)"),
     )
 )
-_KEY_WORDS: Final = (b"key", b"token", b"secret", b"pass", b"authoriz", b"credential", b"cookie")  # one is in each
+# One is in each. A key ends in `token`: counts of tokens, of which every model call has some, do not.
+_KEY_WORDS: Final = ("key", 'token"', "secret", "pass", "authoriz", "credential", "cookie")
 _SHORT: Final = 2048
 _NOTHING: Final[Survey] = (set(), [])
 _CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
@@ -181,7 +182,7 @@ def _has_shape(text: str) -> bool:
 
 
 def _has_key_word(encoded: bytes) -> bool:
-    lowered = encoded.lower()
+    lowered = encoded.decode().lower()  # `in` of bytes first makes and drops an exception, dearer than the search
     for word in _KEY_WORDS:  # noqa: SIM110 - as above
         if word in lowered:
             return True
