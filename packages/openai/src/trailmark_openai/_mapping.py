@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import re
 import zlib
 from typing import Any, Final
+
+from trailmark.wire import loads
 
 from trailmark_openai._media import SMALL, Media, body_media, file_facts, file_media, without_media
 from trailmark_openai._pending import PENDING
@@ -64,7 +65,7 @@ def from_body(content: bytes, kind: str, found: list[Media] | None = None) -> tu
         return fields, is_complete
     if "json" in kind:
         try:
-            fields = _from_json(json.loads(content))
+            fields = _from_json(loads(content))
         except ValueError:
             return {"output": content.decode(errors="replace"), "metadata": {}}, False
         return _lighter(fields, content, found), True
@@ -76,8 +77,9 @@ def from_body(content: bytes, kind: str, found: list[Media] | None = None) -> tu
 
 
 def _lighter(fields: dict[str, Any], content: bytes, found: list[Media] | None) -> dict[str, Any]:
-    if len(content) > SMALL or b"b64_json" in content:
-        fields["output"] = without_media(fields["output"], found)
+    output = fields["output"]
+    if len(content) > SMALL or (type(output) is dict and "choices" not in output):  # most answers are short texts
+        fields["output"] = without_media(output, found)
     return fields
 
 

@@ -7,12 +7,12 @@ class that shows us what it sends and receives. Messages are neither changed nor
 from __future__ import annotations
 
 import functools
-import json
 import re
 from collections.abc import Callable
 from typing import Any, Final
 
 from trailmark.instrumentation import Span, guard, is_tracing_active, start_span
+from trailmark.wire import loads
 
 from trailmark_openai._errors import failure_in
 from trailmark_openai._media import without_media
@@ -182,13 +182,13 @@ class _Watch:
             if kind == "input_audio_buffer.append":
                 self._sound += len(message) * 3 // 4
             elif kind in _READ:
-                self._note(kind, json.loads(message))
+                self._note(kind, loads(message))
 
     def received(self, message: Any) -> None:
         with guard("reading a realtime message"):
             kind = _kind(message)
             if kind in _TOLD:
-                self._told(kind, json.loads(message))
+                self._told(kind, loads(message))
             elif kind.endswith(".delta"):
                 for span in self._open.values():
                     span.mark_first_token()
@@ -258,6 +258,6 @@ def _kind(message: Any) -> str:
     found = _TYPE.search(head.decode(errors="replace") if isinstance(head, bytes) else head)
     if found is not None:
         return found[1]
-    event = json.loads(message) if len(message) > _HEAD else {}
+    event = loads(message) if len(message) > _HEAD else {}
     kind = event.get("type") if isinstance(event, dict) else None
     return kind if isinstance(kind, str) else ""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import re
 from typing import Any, Final
+
+from trailmark.wire import loads
 
 from trailmark_openai._chat import ChatAnswer
 from trailmark_openai._responses import ResponseAnswer
@@ -46,7 +47,7 @@ def _payloads(data: bytes) -> list[bytes]:
 
 def _parsed(payload: bytes) -> dict[str, Any]:
     try:
-        event = json.loads(payload)
+        event = loads(payload)
     except ValueError:
         return {}
     return event if isinstance(event, dict) else {}
