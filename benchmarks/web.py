@@ -1,28 +1,26 @@
-"""What a trace per request costs a server, beside OpenTelemetry's FastAPI instrumentation. Run it: make bench-web
+"""What a trace per request costs a server and a client, beside OpenTelemetry's instrumentation. Run it: make bench-web
 
 CPU of a real uvicorn process (threads included) for a trivial endpoint and for a stream of 50 events, asked over one
-connection. Variants are interleaved over the rounds; judge the ratios.
+connection; and CPU of an httpx2 client whose transport answers from memory. Variants take turns over the rounds, the
+least of each counts; judge the ratios.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-import os
 import resource
 import socket
-import statistics
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parent.parent
+import beside
+
+PEERS = ("opentelemetry-sdk", "opentelemetry-instrumentation-fastapi", "opentelemetry-instrumentation-httpx")
 VARIANTS = ("bare", "trailmark", "otel")
-REQUESTS, STREAMS, EVENTS = 3000, 400, 50
+REQUESTS, STREAMS, EVENTS, CALLS = 2000, 300, 50, 2000
 
 
 def application(variant: str) -> Any:
@@ -55,17 +53,23 @@ def application(variant: str) -> Any:
         app.add_middleware(TrailmarkMiddleware, exclude=["/cpu"])
     elif variant == "otel":
         from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor  # type: ignore[import-not-found]
-        from opentelemetry.sdk.trace import TracerProvider
-        from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
 
-        class Nowhere(SpanExporter):
-            def export(self, spans: Any) -> SpanExportResult:  # noqa: ARG002
-                return SpanExportResult.SUCCESS
-
-        provider = TracerProvider()
-        provider.add_span_processor(BatchSpanProcessor(Nowhere()))
-        FastAPIInstrumentor.instrument_app(app, tracer_provider=provider, excluded_urls="/cpu")
+        FastAPIInstrumentor.instrument_app(app, tracer_provider=provider_to_nowhere(), excluded_urls="/cpu")
     return app
+
+
+def provider_to_nowhere() -> Any:
+    """OpenTelemetry's spans, batched and thrown away."""
+    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
+
+    class Nowhere(SpanExporter):
+        def export(self, spans: Any) -> SpanExportResult:  # noqa: ARG002
+            return SpanExportResult.SUCCESS
+
+    provider = TracerProvider()
+    provider.add_span_processor(BatchSpanProcessor(Nowhere()))
+    return provider
 
 
 def serve(variant: str, port: int) -> None:
@@ -75,26 +79,22 @@ def serve(variant: str, port: int) -> None:
     uvicorn.run(application(variant), port=port, log_level="error", http="httptools", access_log=False)
 
 
-def measure(variant: str, python: Path) -> dict[str, float]:
-    """Microseconds of the server's CPU for one request, and for one stream."""
+def measure(variant: str) -> dict[str, float]:
+    """Microseconds of CPU: the server's for one request and one stream, the client's for one call."""
     import httpx2
 
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-    with tempfile.TemporaryDirectory() as home:
-        env = {**os.environ, "TRAILMARK_HOME": home, "TRAILMARK_QUIET": "1"}
-        command = [str(python), __file__, "--serve", variant, "--port", str(port)]
-        process = subprocess.Popen(command, env=env, stderr=subprocess.DEVNULL)
-        try:
-            with httpx2.Client(base_url=f"http://127.0.0.1:{port}") as client:
-                _wait(client)
-                return {
-                    "request": _cpu(client, "/items/5", REQUESTS),
-                    "stream": _cpu(client, "/events", STREAMS),
-                }
-        finally:
-            process.kill()
-            process.wait()
+    command = [sys.executable, __file__, "--serve", variant, "--port", str(port)]
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    try:
+        with httpx2.Client(base_url=f"http://127.0.0.1:{port}") as client:
+            _wait(client)
+            found = {"request": _cpu(client, "/items/5", REQUESTS), "stream": _cpu(client, "/events", STREAMS)}
+    finally:
+        process.kill()
+        process.wait()
+    return {**found, "call": _call(variant)}
 
 
 def _wait(client: Any) -> None:
@@ -119,46 +119,45 @@ def _cpu(client: Any, path: str, times: int) -> float:
     return float((client.get("/cpu").json() - before) / times * 1e6)
 
 
-def peers_python() -> Path:
-    """An environment with the peer, made once."""
-    folder = ROOT / ".venv" / "peers-web"
-    python = folder / "bin" / "python"
-    if not (folder / "ready").exists():
-        subprocess.run([sys.executable, "-m", "venv", folder], check=True)
-        ours = [ROOT / "packages" / name for name in ("core", "fastapi")]
-        wanted = ["opentelemetry-sdk", "opentelemetry-instrumentation-fastapi", "uvicorn", "httptools", *map(str, ours)]
-        pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-        subprocess.run([*pip, "-c", str(ROOT / "constraints.txt"), *wanted], check=True)
-        (folder / "ready").touch()
-    return python
+def _call(variant: str) -> float:
+    import httpx2
+
+    client = httpx2.Client(transport=httpx2.MockTransport(lambda _request: httpx2.Response(200, json={"id": 5})))
+    if variant == "trailmark":
+        from trailmark_httpx import track_httpx
+
+        track_httpx(client)
+    elif variant == "otel":
+        from opentelemetry.instrumentation.httpx import HTTPX2ClientInstrumentor  # type: ignore[import-not-found]
+
+        HTTPX2ClientInstrumentor.instrument_client(client, tracer_provider=provider_to_nowhere())
+    for _ in range(CALLS // 10):
+        client.get("http://orders/items/5")
+    before = time.thread_time()
+    for _ in range(CALLS):
+        client.get("http://orders/items/5")
+    return (time.thread_time() - before) / CALLS * 1e6
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--variants", nargs="*", choices=VARIANTS, default=list(VARIANTS))
-    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--only", choices=VARIANTS, help=argparse.SUPPRESS)
     parser.add_argument("--serve", choices=VARIANTS, help=argparse.SUPPRESS)
     parser.add_argument("--port", type=int, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.serve:
         serve(given.serve, given.port)
         return
-    names = list(dict.fromkeys(["bare", *given.variants]))
-    python = peers_python()
-    runs: dict[str, list[dict[str, float]]] = {name: [] for name in names}
-    for _ in range(given.rounds):
-        for name in names:
-            runs[name].append(measure(name, python))
-    middle = {name: {key: statistics.median(run[key] for run in runs[name]) for key in runs[name][0]} for name in names}
-    if given.json:
-        print(json.dumps(middle))
-        return
-    print(f"server CPU µs, median of {given.rounds} rounds, and as a multiple of no middleware")
-    print(f"{'':12}{'request':>18}{f'stream of {EVENTS}':>18}")
-    for name in names:
-        shown = [f"{middle[name][key]:.0f} ({middle[name][key] / middle['bare'][key]:.2f})" for key in middle[name]]
-        print(f"{name:12}{shown[0]:>18}{shown[1]:>18}")
+    if given.only:
+        beside.tell(measure(given.only))
+    python = beside.environment("peers-web", ["uvicorn", "httptools", *PEERS], ["core", "fastapi", "httpx"])
+    least = beside.best_of(given.rounds, VARIANTS, __file__, python)
+    print(f"CPU µs, the least of {given.rounds} rounds, and as a multiple of nothing installed")
+    print(f"{'':12}{'server: request':>20}{f'server: {EVENTS} events':>20}{'client: httpx call':>20}")
+    for name, found in least.items():
+        shown = [f"{found[key]:.0f} ({found[key] / least['bare'][key]:.2f})" for key in ("request", "stream", "call")]
+        print(f"{name:12}" + "".join(f"{each:>20}" for each in shown))
 
 
 if __name__ == "__main__":

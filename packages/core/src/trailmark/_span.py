@@ -184,6 +184,10 @@ class Span:
             self.set(**fields)
             self.touched()
 
+    def rename(self, name: str) -> None:
+        """A better name than it was opened with; its trace goes by it too, unless it has one of its own."""
+        self.name, self._head = name, ""
+
     def touched(self) -> None:
         """Write the new state if the end is already out."""
         if self._ended_us is not None:

@@ -27,8 +27,8 @@ def instrument(app: Any = None, **options: Unpack[Options]) -> Callable[[], None
     if app is not None:
         return _instrument_one(app, options)
     if not _undo:
-        around = TrailmarkMiddleware(_nothing, **options)
-        _undo.append(patch(Starlette, "__call__", functools.partial(_outermost, around=around)))
+        middleware = TrailmarkMiddleware(_nothing, **options)
+        _undo.append(patch(Starlette, "__call__", functools.partial(_outermost, middleware=middleware)))
     return _uninstrument
 
 
@@ -37,9 +37,9 @@ def _uninstrument() -> None:
         _undo.pop()()
 
 
-def _outermost(inner: Callable[..., Any], around: TrailmarkMiddleware) -> Callable[..., Any]:
+def _outermost(inner: Callable[..., Any], middleware: TrailmarkMiddleware) -> Callable[..., Any]:
     async def call(self: Any, scope: Scope, receive: Receive, send: Send) -> None:
-        await around.trace(functools.partial(inner, self), scope, receive, send)
+        await middleware.around(functools.partial(inner, self))(scope, receive, send)
 
     return functools.wraps(inner)(call)
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeAlias, Unpack
+from typing import Any, Final, TypeAlias, Unpack
 
 from starlette.concurrency import run_in_threadpool
 from starlette.types import Message, Receive, Scope, Send
 from trailmark import flush
-from trailmark.instrumentation import guard, is_tracing_active, use_span
+from trailmark.instrumentation import fault, guard, is_tracing_active, use_span
 
 from trailmark_fastapi._exchange import Exchange, HTTPExchange, WebSocketExchange
 from trailmark_fastapi._settings import Options, Settings
@@ -17,7 +18,8 @@ __all__ = ["TrailmarkMiddleware"]
 
 ASGIApp: TypeAlias = Callable[[Any, Callable[[], Awaitable[Any]], Callable[[Any], Awaitable[None]]], Awaitable[None]]
 
-_SEEN = "trailmark.trace"
+_SEEN: Final = "trailmark.trace"
+_EXCHANGES: Final[dict[str, type[Exchange]]] = {"http": HTTPExchange, "websocket": WebSocketExchange}
 
 
 class TrailmarkMiddleware:
@@ -32,43 +34,43 @@ class TrailmarkMiddleware:
     def __init__(self, app: ASGIApp, **options: Unpack[Options]) -> None:
         self.app = app
         self._settings = Settings(**options)
-        self._is_excluded = self._settings.excluded()
 
     async def __call__(
         self, scope: Any, receive: Callable[[], Awaitable[Any]], send: Callable[[Any], Awaitable[None]]
     ) -> None:
-        await self.trace(self.app, scope, receive, send)
-
-    async def trace(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
-        """Run any application inside the trace of its request."""
-        if scope["type"] == "lifespan":
-            await app(scope, receive, _flushing(send))
-            return
-        exchange = self._open(scope)
+        exchange = self._open(scope, receive, send)
         if exchange is None:
-            await app(scope, receive, send)
+            await self.app(scope, receive, _flushing(send) if scope["type"] == "lifespan" else send)
             return
         try:
             with use_span(exchange.span):
-                await app(scope, exchange.receiving(receive), exchange.sending(send))
+                await self.app(scope, exchange.receive, exchange.send)
         except BaseException as error:
             exchange.raised(error)
             raise
         finally:
             exchange.returned()
 
-    def _open(self, scope: Scope) -> Exchange | None:
+    def around(self, app: ASGIApp) -> TrailmarkMiddleware:
+        """The same around another application."""
+        other = copy.copy(self)
+        other.app = app
+        return other
+
+    def _open(self, scope: Scope, receive: Receive, send: Send) -> Exchange | None:
         kind = scope["type"]
-        if kind not in ("http", "websocket") or _SEEN in scope or not is_tracing_active():
+        if kind not in _EXCHANGES or _SEEN in scope or not is_tracing_active():
             return None
-        if scope.get("method") == "OPTIONS" or self._is_excluded(scope.get("path", "")):
+        if scope.get("method") == "OPTIONS" or self._settings.is_excluded(scope.get("path", "")):
             return None
-        with guard("opening the trace of a request"):
-            exchange = (HTTPExchange if kind == "http" else WebSocketExchange)(scope, self._settings)
+        try:  # by hand, as every request comes here
+            exchange = _EXCHANGES[kind](scope, receive, send, self._settings)
             if exchange.span is not None:
                 scope[_SEEN] = exchange.span.trace_id
                 scope.setdefault("state", {})["trace_id"] = exchange.span.trace_id
                 return exchange
+        except Exception as error:  # noqa: BLE001
+            fault("opening the trace of a request", error)
         return None
 
 

@@ -38,7 +38,8 @@ class Hop:
         with guard("looking at an answer"):
             request, response, tries = self._request, self.response, self._tries
             for name in self._added:  # to be sent anew, or copied to wherever a redirect leads
-                request.headers.pop(name, None)
+                if name in request.headers:
+                    del request.headers[name]
             if self._extensions is not None:
                 request.extensions = self._extensions
             outcome = response.status_code if response is not None else kind.__name__ if kind is not None else ""
@@ -52,7 +53,7 @@ class Hop:
         if "traceparent" in headers or not self._exchange.settings.is_propagated(self._request.url.host):
             return
         for name, value in distributed_headers().items():
-            if name not in headers:
+            if name == "traceparent" or name not in headers:
                 headers[name] = value
                 self._added.append(name)
 
