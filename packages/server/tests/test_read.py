@@ -31,7 +31,12 @@ def test_changes_are_told_once_in_order(http: httpx2.Client, ingest: Ingest) -> 
     running = span(name="slow", status="running", ver=1, end_us=None)
     ingest(running, span(name="other"))
     seq = http.get(LIST).json()["seq"]
-    assert http.get(f"{LIST}/delta", params={"since": seq}).json() == {"upserts": [], "seq": seq, "more": False}
+    assert http.get(f"{LIST}/delta", params={"since": seq}).json() == {
+        "upserts": [],
+        "deleted": [],
+        "seq": seq,
+        "more": False,
+    }
     ingest({**running, "status": "ok", "ver": 2, "end_us": START + 500})
     delta = http.get(f"{LIST}/delta", params={"since": seq}).json()
     assert [(row["name"], row["dur_us"]) for row in delta["upserts"]] == [("slow", 500)]

@@ -10,11 +10,28 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from trailmark_server import __version__
-from trailmark_server.api import files, native, opik, opik_files, otlp, pages, read
+from trailmark_server.api import (
+    facets,
+    files,
+    lists,
+    metrics,
+    native,
+    opik,
+    opik_files,
+    otlp,
+    pages,
+    projects,
+    scores,
+    settings,
+    threads,
+    traces,
+)
+from trailmark_server.api.clients import Clients
 from trailmark_server.api.problems import Problem, problem
 from trailmark_server.api.security import Security
 from trailmark_server.query import QueryError
 from trailmark_server.store import CursorError, NotFoundError, Store, StoreError
+from trailmark_server.store.projects import ExistsError
 
 __all__ = ["create_app"]
 
@@ -31,12 +48,15 @@ def create_app(store: Store, home: Path) -> FastAPI:
     def ping() -> dict[str, bool]:
         return {"healthy": True}
 
-    app.include_router(native.router(store))
-    app.include_router(opik.router(store))
-    app.include_router(opik_files.router(store))
-    app.include_router(otlp.router(store))
+    clients = Clients()
+    app.include_router(native.router(store, clients))
+    app.include_router(opik.router(store), include_in_schema=False)  # theirs to describe
+    app.include_router(opik_files.router(store), include_in_schema=False)
+    app.include_router(otlp.router(store), include_in_schema=False)
     app.include_router(files.router(store))
-    app.include_router(read.router(store, home))
+    for part in (lists, traces, threads, metrics, scores, facets, settings):
+        app.include_router(part.router(store))
+    app.include_router(projects.router(store, home, clients))  # last of them: a project's name may hold slashes
     app.include_router(pages.router(store))
     _add_errors(app)
     return app
@@ -50,6 +70,10 @@ def _add_errors(app: FastAPI) -> None:
     @app.exception_handler(NotFoundError)
     def missing(_: Request, error: NotFoundError) -> JSONResponse:
         return problem(404, str(error))
+
+    @app.exception_handler(ExistsError)
+    def taken(_: Request, error: ExistsError) -> JSONResponse:
+        return problem(409, str(error))
 
     @app.exception_handler(StoreError)
     def broken(_: Request, error: StoreError) -> JSONResponse:

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 
+from trailmark_server.api import models
 from trailmark_server.api.bodies import read_body
 from trailmark_server.api.clients import HEADER, Clients
 from trailmark_server.api.problems import Problem
@@ -17,21 +18,18 @@ from trailmark_server.store import Store
 __all__ = ["router"]
 
 MAX_RECORDS: Final = 50_000
+_PART: Final[dict[str, Any]] = {"model": models.Ingested, "description": "Some, or all, were refused"}
 
 
-def router(store: Store) -> APIRouter:
-    """`POST /api/v1/ingest`, and `GET /api/v1/clients`: what those who post say of themselves."""
-    routes, clients = APIRouter(), Clients()
+def router(store: Store, clients: Clients) -> APIRouter:
+    """`POST /api/v1/ingest`; `clients` hears what those who post say of themselves."""
+    routes = APIRouter()
 
-    @routes.post("/api/v1/ingest")
+    @routes.post("/api/v1/ingest", response_model=models.Ingested, responses={207: _PART, 400: _PART})
     async def ingest(request: Request) -> JSONResponse:
         clients.heard(request.headers.get(HEADER, ""))
         body = await read_body(request)
         return await run_in_threadpool(_ingest, store, body)
-
-    @routes.get("/api/v1/clients")
-    def shown() -> list[dict[str, Any]]:
-        return clients.shown()
 
     return routes
 

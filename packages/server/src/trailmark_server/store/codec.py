@@ -27,7 +27,8 @@ def id_bytes(text: str) -> bytes:
 
 def id_text(data: bytes) -> str:
     """With hyphens."""
-    return str(UUID(bytes=data))
+    text = data.hex()
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
 def dumps(value: Any) -> str:

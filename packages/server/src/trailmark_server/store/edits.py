@@ -42,7 +42,7 @@ def folded(db: sqlite3.Connection, kind: str, key: bytes, base: dict[str, Any]) 
         "SELECT ver, body FROM edits WHERE kind=? AND id=? AND ver>? ORDER BY ver, edit_id", (kind, key, base["ver"])
     )
     for ver, body in rows:
-        record = {**record, **_merged(record, loads(body)), "ver": ver}
+        record = {**record, **_merged(record, loads(body)), "ver": ver if base["ver"] else 0}  # 0: still a placeholder
     if record["status"] == "running" and record.get("end_us") is not None:
         record["status"] = "error" if record.get("error") else "ok"
     return record

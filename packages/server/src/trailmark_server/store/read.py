@@ -102,20 +102,24 @@ class Reader:
 
     def trace(self, id: str, *, whole: bool = True) -> dict[str, Any]:
         """A trace and its spans as columns; `whole`: with its media. NotFoundError when there is none."""
+        columns = self._columns(_key(id))
+        trace = self.trace_head(id, whole=whole)
+        return {"v": 1, "trace": trace, "cols": columns, "total": len(columns["id"]), "seq": self._seq()}
+
+    def trace_head(self, id: str, *, whole: bool = True) -> dict[str, Any]:
+        """A trace without its spans; `whole`: with its media. NotFoundError when there is none."""
         key = _key(id)
         found = self._db.execute(f"SELECT {_ROW} {_FROM} WHERE t.trace_id=?", (key,)).fetchone()
         if found is None:
             raise NotFoundError(f"no trace {id}")
         row = _trace_row(found)
-        columns = self._columns(key)
         own = self._trace_body(key, whole)
         scores = self._scores("trace", key)
         shown = {name: row[name] for name in ("id", "project", "name", "status", "start_us", "dur_us", "thread", "user",
                                               "tags", "tin", "tout", "cost", "spans", "errors")}  # fmt: skip
         end_us = None if row["dur_us"] < 0 else row["start_us"] + row["dur_us"]
         attached = files.listed(self._db, trace_id=key)
-        trace = {**shown, "end_us": end_us, **own, "scores": scores, "attachments": attached}
-        return {"v": 1, "trace": trace, "cols": columns, "total": len(columns["id"]), "seq": self._seq()}
+        return {**shown, "end_us": end_us, **own, "scores": scores, "attachments": attached}
 
     def span(self, trace_id: str, span_id: str, *, whole: bool = True) -> dict[str, Any]:
         """One span; `whole`: with its media, else with references to `blob`. NotFoundError when there is none."""

@@ -22,7 +22,8 @@ ORDER BY parent_id IS NOT NULL, start_us, span_id LIMIT 1
 """
 _ROOT: Final = """
 SELECT r.name, r.status, r.project_id, coalesce(r.input_preview, s.input_preview),
-  coalesce(r.output_preview, s.output_preview), r.start_us, r.end_us, r.thread_id, r.user_id, r.tags
+  coalesce(r.output_preview, s.output_preview), r.start_us, r.end_us, r.thread_id, r.user_id, r.tags,
+  r.ver
 FROM roots r LEFT JOIN spans s ON s.trace_id=r.trace_id AND s.span_id=r.span_id WHERE r.trace_id=?
 """
 _BEFORE: Final = "SELECT project_id, start_us, tags, thread_id FROM traces WHERE trace_id=?"
@@ -63,14 +64,15 @@ def trace(db: sqlite3.Connection, trace_id: bytes, change: int) -> set[tuple[int
 def _row(db: sqlite3.Connection, trace_id: bytes, change: int) -> tuple[Any, ...] | None:
     count, errors, start, end, tin, tout, cost, running, models = db.execute(_SUMS, (trace_id,)).fetchone()
     root = db.execute(_ROOT, (trace_id,)).fetchone()
-    if root is None:
+    if root is None or (not root[10] and count):  # none, or only edits of it: its first span stands in
         if not count:
             return None
         first = db.execute(_FIRST, (trace_id,)).fetchone()
         status = "running" if running else first[1]
-        root = (first[0], status, *first[2:], start, None if running else end, None, None, None)
+        known = root[7:10] if root is not None else (None, None, None)
+        root = (first[0], status, *first[2:], start, None if running else end, *known, 0)
     name, status, project_id, preview_in, preview_out, start_us, end_us = root[:7]
-    thread_id, user, tags = facts.fill(db, trace_id, *root[7:])
+    thread_id, user, tags = facts.fill(db, trace_id, *root[7:10])
     scores = db.execute(
         "SELECT name, value, is_bool, label, reason FROM scores WHERE kind='trace' AND target=? "
         "ORDER BY ts_us, ver, source, author",

@@ -118,7 +118,24 @@ CREATE TABLE segments(  -- how far each spool file was taken, in the same transa
   path TEXT NOT NULL, range INTEGER NOT NULL, reached INTEGER NOT NULL, PRIMARY KEY(path, range)) STRICT, WITHOUT ROWID;
 """
 
-_MIGRATIONS: Final = (_V1,)
+_V2: Final = """
+CREATE TABLE score_history(  -- what a score was before it was edited or taken back
+  kind TEXT NOT NULL, target BLOB NOT NULL, name TEXT NOT NULL, source TEXT NOT NULL, author TEXT NOT NULL,
+  value REAL, is_bool INTEGER NOT NULL, label TEXT, reason TEXT, ts_us INTEGER NOT NULL,
+  replaced_us INTEGER NOT NULL) STRICT;
+CREATE INDEX score_history_key ON score_history(kind, target, name);
+CREATE TRIGGER score_replaced AFTER UPDATE ON scores
+WHEN old.value IS NOT new.value OR old.label IS NOT new.label OR old.reason IS NOT new.reason BEGIN
+  INSERT INTO score_history VALUES(old.kind, old.target, old.name, old.source, old.author, old.value, old.is_bool,
+    old.label, old.reason, old.ts_us, new.ts_us);
+END;
+
+CREATE TABLE documents(  -- what people set: views, score definitions, settings
+  kind TEXT NOT NULL, key TEXT NOT NULL, body TEXT NOT NULL, ts_us INTEGER NOT NULL,
+  PRIMARY KEY(kind, key)) STRICT, WITHOUT ROWID;
+"""
+
+_MIGRATIONS: Final = (_V1, _V2)
 VERSION: Final = len(_MIGRATIONS)
 _CONNECTION: Final = ("busy_timeout=10000", "synchronous=FULL", "secure_delete=FAST", "temp_store=MEMORY")
 

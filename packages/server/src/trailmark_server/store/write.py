@@ -60,6 +60,8 @@ _DELETE: Final = (
     "DELETE FROM edits WHERE kind='span' AND id IN (SELECT span_id FROM spans WHERE trace_id=?)",
     "DELETE FROM bases WHERE kind='span' AND id IN (SELECT span_id FROM spans WHERE trace_id=?)",
     "DELETE FROM scores WHERE kind='trace' AND target=?",
+    "DELETE FROM score_history WHERE kind='span' AND target IN (SELECT span_id FROM spans WHERE trace_id=?)",
+    "DELETE FROM score_history WHERE kind='trace' AND target=?",
     "DELETE FROM edits WHERE kind='trace' AND id=?",
     "DELETE FROM bases WHERE kind='trace' AND id=?",
     "DELETE FROM running WHERE trace_id=?",

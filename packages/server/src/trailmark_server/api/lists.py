@@ -1,0 +1,144 @@
+"""Lists of traces and spans: pages, what changed, counts, histogram, export."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Annotated, Any, Final, Literal
+
+import orjson
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import StreamingResponse
+
+from trailmark_server.api import models
+from trailmark_server.api.answers import answer
+from trailmark_server.api.params import Bounds, Buckets, Limit, Text
+from trailmark_server.api.problems import Problem
+from trailmark_server.query import FIELDS, parse
+from trailmark_server.store import Store, lists, projects
+
+__all__ = ["fields_of", "router", "sort_of"]
+
+_FIELD: Final = re.compile(r"(metadata|score)\.[^\s]{1,200}\Z")
+_FIELDS: Final = ("env", "version", "ttft")
+_PAGE: Final = 200
+Sort = Annotated[str, Query(description="A key, with - for largest first: start, duration, cost, tokens.")]
+
+
+def sort_of(text: str, keys: tuple[str, ...]) -> str:
+    """The order, if an index holds it."""
+    if text.removeprefix("-") in keys:
+        return text
+    is_known = text.removeprefix("-") in FIELDS
+    why = ": no index holds its order, so it would read the whole project" if is_known else ""
+    raise Problem(400, f"sort is {text!r}{why}; allowed: {', '.join(keys)}, with - before for largest first")
+
+
+def fields_of(text: str) -> tuple[str, ...]:
+    """Names of extra columns."""
+    names = tuple(name for name in text.split(",") if name)
+    for name in names:
+        if name not in _FIELDS and not _FIELD.match(name):
+            raise Problem(400, f"fields has {name!r}; allowed: {', '.join(_FIELDS)}, metadata.KEY, score.NAME")
+    if len(names) > 20:
+        raise Problem(400, f"fields has {len(names)} names; allowed: up to 20")
+    return tuple(name for name in names if not name.startswith("score."))  # those are in the row
+
+
+def router(store: Store) -> APIRouter:
+    """Under `/api/v1/projects/{project}`."""
+    routes = APIRouter(prefix="/api/v1", tags=["lists"])
+
+    @routes.get("/projects/{project:path}/traces/delta", response_model=models.TraceDelta)
+    def delta(request: Request, project: str, since: int = 0, q: Text = "", limit: Limit = 200) -> Response:
+        with store.read() as reader:
+            return answer(request, lists.changes(reader, project, since=since, query=q, limit=limit))
+
+    @routes.get("/projects/{project:path}/traces/count", response_model=models.Count)
+    def count(request: Request, project: str, bounds: Bounds, q: Text = "") -> Response:
+        with store.read() as reader:
+            return answer(request, lists.count(reader, project, query=q, bounds=bounds))
+
+    @routes.get("/projects/{project:path}/traces", response_model=models.TracePage)
+    def traces(
+        request: Request,
+        project: str,
+        bounds: Bounds,
+        q: Text = "",
+        sort: Sort = "-start",
+        limit: Limit = 200,
+        cursor: str | None = None,
+        fields: str = "",
+    ) -> Response:
+        order, names = sort_of(sort, tuple(lists.SORTS)), fields_of(fields)
+        with store.read() as reader:
+            page = lists.trace_rows(
+                reader, project, query=q, bounds=bounds, sort=order, limit=limit, cursor=cursor, fields=names
+            )
+        return answer(request, page)
+
+    @routes.get("/projects/{project:path}/histogram", response_model=models.Histogram)
+    def histogram(request: Request, project: str, bounds: Bounds, q: Text = "", buckets: Buckets = 120) -> Response:
+        with store.read() as reader:
+            return answer(request, lists.histogram(reader, project, query=q, bounds=bounds, buckets=buckets))
+
+    _add_spans(routes, store)
+    _add_whole(routes, store)
+    return routes
+
+
+def _add_spans(routes: APIRouter, store: Store) -> None:
+    @routes.get("/projects/{project:path}/spans", response_model=models.SpanPage)
+    def spans(
+        request: Request,
+        project: str,
+        bounds: Bounds,
+        q: Text = "",
+        sort: Sort = "-start",
+        limit: Limit = 200,
+        cursor: str | None = None,
+    ) -> Response:
+        order = sort_of(sort, ("start",))
+        with store.read() as reader:
+            page = lists.span_rows(reader, project, query=q, bounds=bounds, sort=order, limit=limit, cursor=cursor)
+        return answer(request, page)
+
+
+def _add_whole(routes: APIRouter, store: Store) -> None:
+    @routes.get(
+        "/projects/{project:path}/export",
+        response_class=StreamingResponse,
+        responses={200: {"content": {"application/x-ndjson": {"schema": {"type": "string"}}}}},
+    )
+    def export(project: str, bounds: Bounds, q: Text = "") -> StreamingResponse:
+        """Native records, a line each, which `POST /api/v1/ingest` takes back."""
+        parse(q)  # refused before the first byte
+        headers = {"Content-Disposition": "attachment; filename=traces.jsonl", "Cache-Control": "no-store"}
+        return StreamingResponse(_lines(store, project, q, bounds), media_type="application/x-ndjson", headers=headers)
+
+    @routes.get("/search/{kind}", response_model=dict[str, Any])
+    def search(
+        request: Request,
+        kind: Literal["traces", "spans"],
+        project: str,
+        limit: Limit = 100,
+        cursor: str | None = None,
+        q: Text = "",
+    ) -> Response:
+        """Whole traces or spans, for programs: `{items, next}`."""
+        with store.read() as reader:
+            found = reader.found_traces if kind == "traces" else reader.found_spans
+            return answer(request, found(project, limit=limit, cursor=cursor, query=q))
+
+
+def _lines(store: Store, project: str, query: str, bounds: Bounds) -> Iterator[bytes]:
+    """A short reading per page, so that a slow receiver does not hold the log of the database."""
+    cursor, is_first = None, True
+    while is_first or cursor:
+        is_first = False
+        with store.read() as reader:
+            page = lists.trace_rows(reader, project, query=query, bounds=bounds, limit=_PAGE, cursor=cursor)
+            found = [orjson.dumps(r) for row in page["rows"] for r in projects.records(reader, row["id"])]
+        cursor = page["next"]
+        if found:
+            yield b"\n".join(found) + b"\n"

@@ -1,0 +1,82 @@
+"""Projects, and what the server says of itself."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Body, Query, Request, Response
+
+from trailmark_server import __version__
+from trailmark_server.api import models
+from trailmark_server.api.answers import answer
+from trailmark_server.api.bulk import run
+from trailmark_server.api.clients import Clients
+from trailmark_server.api.problems import Problem
+from trailmark_server.store import Store, projects
+
+__all__ = ["router"]
+
+_CHUNK: Final = 200  # traces deleted in one transaction: others write in between
+_FEATURES: Final = ("live", "threads", "scores", "metrics", "compare", "views", "export", "bulk", "files")
+
+
+def router(store: Store, home: Path, clients: Clients) -> APIRouter:
+    """`/api/v1/meta`, `/api/v1/projects`, `/api/v1/projects/{project}/bulk`."""
+    routes = APIRouter(prefix="/api/v1", tags=["projects"])
+
+    @routes.get("/meta", response_model=models.Meta)
+    def meta(request: Request) -> dict[str, Any]:
+        return {
+            "version": __version__, "schema": store.schema, "auth": False, "workspace": "default",
+            "features": list(_FEATURES), "root_path": request.scope.get("root_path", ""), "home": str(home),
+            "disk_bytes": store.disk_bytes(), "now_us": time.time_ns() // 1000, "clients": clients.shown(),
+            "ingest": {}, "text_index": {},
+        }  # fmt: skip
+
+    @routes.get("/clients", response_model=list[models.Client])
+    def recording(request: Request) -> Response:
+        """What recording programs say of themselves, newest first."""
+        return answer(request, clients.shown())
+
+    @routes.get("/projects", response_model=list[models.Project])
+    def listed(request: Request) -> Response:
+        with store.read() as reader:
+            return answer(request, projects.activity(reader))
+
+    @routes.post("/projects", response_model=models.Project, status_code=201)
+    def create(given: models.ProjectName) -> dict[str, Any]:
+        store.write(lambda writer: projects.create(writer, given.name))
+        return _one(store, given.name)
+
+    @routes.post("/projects/{project:path}/bulk", response_model=models.BulkDone)
+    def bulk(project: str, given: Annotated[models.Bulk, Body()]) -> dict[str, Any]:
+        return {"done": run(store, project, given)}
+
+    @routes.patch("/projects/{project:path}", response_model=models.Project)
+    def rename(project: str, given: models.ProjectName) -> dict[str, Any]:
+        """Programs that go on recording under the old name make it anew."""
+        store.write(lambda writer: projects.rename(writer, project, given.name))
+        return _one(store, given.name)
+
+    @routes.delete("/projects/{project:path}", response_model=models.BulkDone)
+    def delete(
+        project: str, expected: Annotated[int, Query(ge=0, description="How many traces it is said to have.")]
+    ) -> dict[str, Any]:
+        found = _one(store, project)
+        if found["traces"] != expected:
+            raise Problem(409, f"the project has {found['traces']} traces, not {expected}", traces=found["traces"])
+        while not store.write(lambda writer: projects.drop(writer, project, _CHUNK)):
+            pass
+        return {"done": found["traces"]}
+
+    return routes
+
+
+def _one(store: Store, name: str) -> dict[str, Any]:
+    with store.read() as reader:
+        found = [project for project in projects.activity(reader) if project["name"] == name]
+    if not found:
+        raise Problem(404, f"no project {name!r}")
+    return found[0]

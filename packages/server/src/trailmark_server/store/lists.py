@@ -1,0 +1,235 @@
+"""Pages of traces and spans, what changed since, how many there are and when. Never touches payloads of other rows
+than those it answers with; pages are keyset."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any, Final
+
+import orjson
+
+from trailmark_server.query import parse
+from trailmark_server.store.codec import id_text, loads
+from trailmark_server.store.errors import CursorError
+from trailmark_server.store.filters import span_condition, trace_condition
+from trailmark_server.store.read import _FROM, _ROW, Reader, _duration, _trace_row
+
+__all__ = ["SORTS", "changes", "count", "histogram", "project_id", "seq", "span_rows", "trace_rows", "where_of"]
+
+# What an index holds in order. A page sorted by anything else would read the whole project.
+SORTS: Final = {
+    "start": "t.start_us",
+    "duration": "coalesce(t.end_us - t.start_us, -1)",
+    "cost": "coalesce(t.cost, -1)",
+    "tokens": "t.tin + t.tout",
+}
+_COUNTED: Final = 20_000
+_SPAN_ROW: Final = (
+    "s.trace_id, s.span_id, s.parent_id, s.name, s.type, s.status, s.start_us, s.end_us, s.first_token_us, s.model, "
+    "s.provider, s.tin, s.tout, s.cost, s.error_type, s.tags, s.input_preview, s.output_preview"
+)
+Bounds = tuple[int | None, int | None]
+
+
+def project_id(reader: Reader, name: str) -> int:
+    """Its number; -1, which nothing has, when there is no such project (yet)."""
+    row = reader._db.execute("SELECT id FROM projects WHERE name=?", (name,)).fetchone()
+    return row[0] if row else -1
+
+
+def seq(reader: Reader, project: int) -> int:
+    """The number of the newest change in a project, deletions included."""
+    [found] = reader._db.execute(
+        "SELECT max(coalesce((SELECT max(change) FROM traces WHERE project_id=:p), 0), "
+        "coalesce((SELECT max(change) FROM removals WHERE project_id=:p), 0))", {"p": project},
+    ).fetchone()  # fmt: skip
+    return int(found)
+
+
+def trace_rows(
+    reader: Reader,
+    project: str,
+    *,
+    query: str = "",
+    bounds: Bounds = (None, None),
+    sort: str = "-start",
+    limit: int = 200,
+    cursor: str | None = None,
+    fields: tuple[str, ...] = (),
+) -> dict[str, Any]:
+    """A page: `{rows, next, seq}`. QueryError for the query, CursorError for a cursor that is none of this list."""
+    number = project_id(reader, project)
+    where, values = where_of(trace_condition(parse(query)), "t", number, bounds)
+    key, order = SORTS[sort.removeprefix("-")], "DESC" if sort.startswith("-") else "ASC"
+    if cursor:
+        where += f" AND ({key}, t.trace_id) {'<' if order == 'DESC' else '>'} (?, ?)"
+        values += open_cursor(cursor, sort)
+    rows = reader._db.execute(
+        f"SELECT {_ROW}, {key} {_FROM} WHERE {where} ORDER BY {key} {order}, t.trace_id {order} LIMIT ?",
+        (*values, limit + 1),
+    ).fetchall()
+    shown = [_trace_row(row[:-1]) for row in rows[:limit]]
+    for row, wide in zip(rows, shown, strict=False):
+        wide["fields"] = {name: _field(reader, row[0], name) for name in fields}
+    last = rows[limit - 1] if len(rows) > limit else None
+    return {"rows": shown, "next": cursor_of(sort, last[-1], last[0]) if last else None, "seq": seq(reader, number)}
+
+
+def span_rows(
+    reader: Reader,
+    project: str,
+    *,
+    query: str = "",
+    bounds: Bounds = (None, None),
+    sort: str = "-start",
+    limit: int = 200,
+    cursor: str | None = None,
+) -> dict[str, Any]:
+    """As `trace_rows`, of spans, by start."""
+    number = project_id(reader, project)
+    where, values = where_of(span_condition(parse(query)), "s", number, bounds)
+    order = "DESC" if sort.startswith("-") else "ASC"
+    if cursor:
+        where += f" AND (s.start_us, s.span_id) {'<' if order == 'DESC' else '>'} (?, ?)"
+        values += open_cursor(cursor, sort)
+    rows = reader._db.execute(
+        f"SELECT {_SPAN_ROW} FROM spans s WHERE {where} ORDER BY s.start_us {order}, s.span_id {order} LIMIT ?",  # noqa: S608
+        (*values, limit + 1),
+    ).fetchall()
+    last = rows[limit - 1] if len(rows) > limit else None
+    shown = [_span_row(row) for row in rows[:limit]]
+    return {"rows": shown, "next": cursor_of(sort, last[6], last[1]) if last else None, "seq": seq(reader, number)}
+
+
+def changes(reader: Reader, project: str, *, since: int, query: str, limit: int) -> dict[str, Any]:
+    """What changed after `since`, oldest first: rows that match the query, and the ids that left it or the store."""
+    number = project_id(reader, project)
+    condition, values = trace_condition(parse(query))
+    rows = reader._db.execute(
+        f"SELECT {_ROW}, t.change, {condition} {_FROM} WHERE t.project_id=? AND t.change>? ORDER BY t.change LIMIT ?",
+        (*values, number, since, limit + 1),
+    ).fetchall()
+    more, rows = len(rows) > limit, rows[:limit]
+    reached = rows[-1][-2] if more else seq(reader, number)
+    gone = reader._db.execute(
+        "SELECT trace_id FROM removals WHERE project_id=? AND change>? AND change<=? ORDER BY change",
+        (number, since, reached),
+    )
+    deleted = [id_text(id) for (id,) in gone] + [id_text(row[0]) for row in rows if not row[-1]]
+    return {
+        "upserts": [_trace_row(row[:-2]) for row in rows if row[-1]],
+        "deleted": deleted,
+        "seq": reached,
+        "more": more,
+    }
+
+
+def count(reader: Reader, project: str, *, query: str, bounds: Bounds) -> dict[str, Any]:
+    """Exact up to 20,000 rows looked at; beyond them in proportion."""
+    number = project_id(reader, project)
+    inside, only = where_of(("1", []), "t", number, bounds)
+    [total] = reader._db.execute(f"SELECT count(*) FROM traces t WHERE {inside}", only).fetchone()  # noqa: S608
+    if not query.strip():
+        return {"estimate": total, "exact": True}
+    condition, found = trace_condition(parse(query))
+    [hits] = reader._db.execute(
+        f"SELECT coalesce(sum({condition}), 0) FROM (SELECT * FROM traces t WHERE {inside} "  # noqa: S608
+        "ORDER BY t.start_us DESC, t.trace_id DESC LIMIT ?) t",
+        (*found, *only, _COUNTED),
+    ).fetchone()
+    if total <= _COUNTED:
+        return {"estimate": hits, "exact": True}
+    return {"estimate": round(hits * total / _COUNTED), "exact": False}
+
+
+def histogram(reader: Reader, project: str, *, query: str, bounds: Bounds, buckets: int) -> dict[str, Any]:
+    """Traces by time of start, and how many of them failed; without bounds, over all there are."""
+    number = project_id(reader, project)
+    start, end = span_of_time(reader, number, bounds)
+    step = max(1000, -(-(end - start) // buckets))
+    step = -(-step // 1000) * 1000  # whole milliseconds
+    where, values = where_of(trace_condition(parse(query)), "t", number, (start, end))
+    rows = reader._db.execute(
+        f"SELECT (t.start_us - ?) / ?, count(*), sum(t.error_count > 0 OR t.status='error') FROM traces t "  # noqa: S608
+        f"WHERE {where} GROUP BY 1",
+        (start, step, *values),
+    )
+    size = max(1, -(-(end - start) // step))
+    counts, errors = [0] * size, [0] * size
+    for bucket, n, bad in rows:
+        counts[bucket], errors[bucket] = n, bad
+    return {"t0": start, "step_ms": step // 1000, "n": counts, "err": errors}
+
+
+def span_of_time(reader: Reader, project: int, bounds: Bounds) -> tuple[int, int]:
+    """The bounds, an open one closed by the first or just after the last trace."""
+    first, last = reader._db.execute(
+        "SELECT (SELECT min(start_us) FROM traces WHERE project_id=:p), "
+        "(SELECT max(start_us) FROM traces WHERE project_id=:p)", {"p": project},
+    ).fetchone()  # fmt: skip
+    start = bounds[0] if bounds[0] is not None else first if first is not None else 0
+    end = bounds[1] if bounds[1] is not None else (last if last is not None else 0) + 1
+    return start, max(end, start + 1)
+
+
+def cursor_of(sort: str, key: float, id: bytes) -> str:
+    """Where a page ends: its sort, the last row's key and id."""
+    return base64.urlsafe_b64encode(orjson.dumps([sort, key, id.hex()])).decode().rstrip("=")
+
+
+def open_cursor(cursor: str, sort: str) -> list[Any]:
+    """Key and id. CursorError when it is none, or of another order."""
+    try:
+        of, key, id = orjson.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        found = [key, bytes.fromhex(id)]
+        is_ours = of == sort and isinstance(key, (int, float))
+    except (ValueError, TypeError):
+        is_ours = False
+    if not is_ours:
+        raise CursorError(f"cursor is {cursor!r}; allowed: the `next` of an answer in the same order")
+    return found
+
+
+def where_of(condition: tuple[str, list[Any]], table: str, project: int, bounds: Bounds) -> tuple[str, list[Any]]:
+    """The condition within a project and a time."""
+    sql, values = condition
+    parts, given = [f"{table}.project_id=?"], [project]
+    for bound, test in zip(bounds, (">=", "<"), strict=True):
+        if bound is not None:
+            parts.append(f"{table}.start_us {test} ?")
+            given.append(bound)
+    return " AND ".join([*parts, sql]), [*given, *values]
+
+
+def _field(reader: Reader, trace_id: bytes, name: str) -> Any:
+    """`metadata.x`, `env` of one row of a page."""
+    values: list[Any]
+    if name == "env":
+        sql, values = "SELECT environment FROM roots WHERE trace_id=?", [trace_id]
+    elif name == "ttft":
+        sql = "SELECT min(first_token_us - start_us) FROM spans WHERE trace_id=? AND first_token_us IS NOT NULL"
+        values = [trace_id]
+    else:
+        part, key = ("metadata", "version") if name == "version" else ("metadata", name.partition(".")[2])
+        sql = (
+            "SELECT coalesce(stored(b.body, ?1, ?2), stored(s.body, ?1, ?2)) FROM roots r "
+            "LEFT JOIN payloads b ON b.kind=1 AND b.seq=r.seq "
+            "LEFT JOIN spans x ON x.trace_id=r.trace_id AND x.span_id=r.span_id "
+            "LEFT JOIN payloads s ON s.kind=0 AND s.seq=x.seq WHERE r.trace_id=?3"
+        )
+        values = [part, key, trace_id]
+    row = reader._db.execute(sql, values).fetchone()
+    return row[0] if row else None
+
+
+def _span_row(row: tuple[Any, ...]) -> dict[str, Any]:
+    names = ("name", "type", "status", "start_us", "end_us", "first_token_us", "model", "provider", "tin", "tout",
+             "cost", "error_type")  # fmt: skip
+    shown = dict(zip(names, row[3:15], strict=True))
+    end, first = shown.pop("end_us"), shown.pop("first_token_us")
+    return {
+        "id": id_text(row[1]), "trace_id": id_text(row[0]), "parent_id": id_text(row[2]) if row[2] else None, **shown,
+        "dur_us": _duration(shown["start_us"], None if shown["status"] == "running" else end),
+        "ttft_us": first - shown["start_us"] if first is not None else None,
+        "tags": loads(row[15], []), "in": row[16] or "", "out": row[17] or "",
+    }  # fmt: skip
