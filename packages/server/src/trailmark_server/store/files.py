@@ -39,7 +39,7 @@ def listed(
     """Of one span, or of a whole trace with its spans; oldest first."""
     where = "span_id=:span" if span_id is not None else _OF_TRACE
     rows = db.execute(
-        f"SELECT file_id, span_id, name, content_type, size, ts_us FROM files WHERE {where} ORDER BY ts_us, file_id",  # noqa: S608
+        f"SELECT file_id, span_id, name, content_type, size, ts_us FROM files WHERE {where} ORDER BY ts_us, file_id",
         {"trace": trace_id, "span": span_id},
     )
     return [
@@ -68,7 +68,7 @@ def delete(db: sqlite3.Connection, file_ids: list[bytes]) -> None:
 
 def delete_of_trace(db: sqlite3.Connection, trace_id: bytes) -> None:
     """All of the trace and its spans."""
-    rows = db.execute(f"SELECT file_id FROM files WHERE {_OF_TRACE}", {"trace": trace_id}).fetchall()  # noqa: S608
+    rows = db.execute(f"SELECT file_id FROM files WHERE {_OF_TRACE}", {"trace": trace_id}).fetchall()
     delete(db, [file_id for (file_id,) in rows])
     held = db.execute(
         "DELETE FROM media WHERE (kind=0 AND seq IN (SELECT seq FROM spans WHERE trace_id=:trace)) "

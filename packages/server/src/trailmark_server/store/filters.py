@@ -6,13 +6,16 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from trailmark_server.query import AllOf, AnyOf, Condition, Node, Not, OneSpan, Text
-from trailmark_server.store.codec import id_bytes, unpack
+from trailmark_server.store.codec import dumps, id_bytes, unpack
+from trailmark_server.store.rows import MAX_VALUE, leaves
+from trailmark_server.store.text import Phrase, said
 
-__all__ = ["add_functions", "span_condition", "trace_condition"]
+__all__ = ["KEYED", "Sql", "add_functions", "compared", "marked", "scored", "span_condition", "trace_condition"]
 
 Sql = tuple[str, list[Any]]
+KEYED: Final = ("metadata", "attr", "version")
 _TRACE: Final = {
-    "name": "t.name", "status": "t.status", "user": "t.user_id", "thread": "t.thread_id",
+    "name": "t.name", "status": "t.status", "user": "t.user_id", "thread": "t.thread_id COLLATE BINARY",
     "duration": "(t.end_us - t.start_us) / 1e6", "tokens": "t.tin + t.tout", "tokens.in": "t.tin",
     "tokens.out": "t.tout", "cost": "t.cost", "spans": "t.span_count", "error": "t.error_count",
     "start": "t.start_us / 1e6",
@@ -26,16 +29,24 @@ _SPAN: Final = {
     "start": "s.start_us / 1e6", "error": "(s.status = 'error')",
 }  # fmt: skip
 _IN_TRACE: Final = "EXISTS(SELECT 1 FROM spans s WHERE s.trace_id=t.trace_id AND {})"
-_TEXT: Final = "instr(lower(coalesce({0}.name,'')||' '||coalesce({0}.input_preview,'')||' '||coalesce({0}.output_preview,'')), lower(?))"  # noqa: E501
-_SPAN_BODY: Final = "(SELECT stored(body, ?, ?) FROM payloads WHERE kind=0 AND seq=s.seq)"
-_ROOT_BODY: Final = (
-    "(SELECT stored(b.body, ?, ?) FROM roots r JOIN payloads b ON b.kind=1 AND b.seq=r.seq WHERE r.trace_id=t.trace_id)"
+_SPAN_TEXT: Final = "said(s.name, (SELECT body FROM payloads WHERE kind=0 AND seq=s.seq), ?)"
+_ROOT_TEXT: Final = (
+    "EXISTS(SELECT 1 FROM roots r JOIN payloads b ON b.kind=1 AND b.seq=r.seq "
+    "WHERE r.trace_id=t.trace_id AND said(r.name, b.body, ?))"
 )
+_TAGGED: Final = "EXISTS(SELECT 1 FROM trace_tags g WHERE g.trace_id=t.trace_id AND {})"
+_MARKED: Final = "EXISTS(SELECT 1 FROM trace_meta m WHERE m.trace_id=t.trace_id AND m.key=? AND {})"
+_SPAN_TAGGED: Final = "EXISTS(SELECT 1 FROM json_each(coalesce(s.tags, '[]')) g WHERE {})"
+_SPAN_MARKED: Final = (
+    "EXISTS(SELECT 1 FROM json_each(values_of((SELECT body FROM payloads WHERE kind=0 AND seq=s.seq), ?)) m WHERE {})"
+)
+_MODELS: Final = "EXISTS(SELECT 1 FROM json_each(t.models) g WHERE {})"
 
 
 def add_functions(db: Any) -> None:
     """What the conditions call on a connection."""
-    db.create_function("stored", 3, _stored, deterministic=True)
+    for name, count, function in (("stored", 3, _stored), ("said", 3, said), ("values_of", 2, _values_of)):
+        db.create_function(name, count, function, deterministic=True)
 
 
 def trace_condition(node: Node) -> Sql:
@@ -48,6 +59,39 @@ def span_condition(node: Node) -> Sql:
     return _combined(node, _of_span)
 
 
+def compared(expression: str, leaf: Condition) -> Sql:
+    """One value with those of a condition; NULL compares as false."""
+    if leaf.op == "exists":
+        return f"{expression} IS NOT NULL", []
+    if leaf.op == "range":
+        return f"{expression} BETWEEN ? AND ?", list(leaf.values)
+    parts = [_one(expression, "=" if leaf.op in ("in", "!=") else leaf.op, value) for value in leaf.values]
+    joined = " OR ".join(sql for sql, _ in parts)
+    return (f"({joined})" if len(parts) > 1 else joined), [value for _, found in parts for value in found]
+
+
+def marked(expression: str, leaf: Condition) -> Sql:
+    """As `compared`, for a number or text of metadata: a number equals its text too, `<` compares like with like."""
+    if leaf.op == "exists":
+        return "1", []
+    values = [value[:MAX_VALUE] if isinstance(value, str) else value for value in leaf.values]
+    if leaf.op in ("=", "!=", "in"):
+        values += [_shown(value) for value in leaf.values if isinstance(value, float)]
+        return compared(expression, Condition(leaf.field, "", "in", tuple(values)))
+    sql, given = compared(expression, Condition(leaf.field, "", leaf.op, tuple(values)))
+    if leaf.op == "~":
+        return sql, given
+    kinds = "'text'" if isinstance(values[0], str) else "'integer', 'real'"
+    return f"({sql} AND typeof({expression}) IN ({kinds}))", given
+
+
+def scored(leaf: Condition) -> Sql:
+    """For a row of `scores c` of that name."""
+    if leaf.op == "exists":
+        return "1", []
+    return compared("c.label" if any(isinstance(value, str) for value in leaf.values) else "c.value", leaf)
+
+
 def _combined(node: Node, leaf: Callable[[Text | Condition | OneSpan], Sql]) -> Sql:
     if isinstance(node, Not):
         sql, values = _combined(node.node, leaf)
@@ -57,64 +101,65 @@ def _combined(node: Node, leaf: Callable[[Text | Condition | OneSpan], Sql]) -> 
         joined = (" AND " if isinstance(node, AllOf) else " OR ").join(sql for sql, _ in parts)
         return f"({joined})" if parts else "1", [value for _, values in parts for value in values]
     sql, values = leaf(node)
-    return f"coalesce({sql}, 0)", values
+    negated = isinstance(node, Condition) and node.op == "!="
+    return f"{'NOT ' * negated}coalesce({sql}, 0)", values
 
 
 def _of_trace(leaf: Text | Condition | OneSpan) -> Sql:  # noqa: C901 - one field a line
     if isinstance(leaf, OneSpan):
         return _in_trace(span_condition(leaf.node))
     if isinstance(leaf, Text):
-        in_span, values = _of_span(leaf)
-        return f"({_TEXT.format('t')} OR {_IN_TRACE.format(in_span)})", [leaf.text, *values]
+        sql, values = _of_span(leaf)
+        return f"({_ROOT_TEXT} OR {_IN_TRACE.format(sql)})" if values else "0", values * 2
     if leaf.field in _TRACE:
-        return _compared(_TRACE[leaf.field], leaf)
+        return compared(_TRACE[leaf.field], leaf)
     if leaf.field == "model":
-        return _any_of_list("t.models", leaf)
+        return _some(_MODELS, compared("g.value", leaf))
     if leaf.field == "tag":
-        return _any_of_list("t.tags", leaf)
+        return _some(_TAGGED, compared("g.tag", leaf))
+    if leaf.field in KEYED:
+        return _some(_MARKED, marked("m.value", leaf), leaf.key or leaf.field)
     if leaf.field in ("id", "trace"):
         return _id("t.trace_id", leaf)
     if leaf.field == "score":
-        return _scored("(c.kind='trace' AND c.target=t.trace_id)", leaf)
+        return _scored("c.kind='trace' AND c.target=t.trace_id", leaf)
     if leaf.field == "env":
-        return _compared("(SELECT environment FROM roots r WHERE r.trace_id=t.trace_id)", leaf)
+        return compared("(SELECT environment FROM roots r WHERE r.trace_id=t.trace_id)", leaf)
     if leaf.field == "has" and leaf.values == ("feedback",):
         return "t.scores <> '{}'", []
     if leaf.field == "has" and leaf.values == ("error",):
         return "t.error_count > 0", []
-    if leaf.field in ("metadata", "attr", "version"):
-        own, values = _compared(_ROOT_BODY, leaf)
-        in_span, more = _of_span(leaf)
-        key = ["metadata", leaf.key or leaf.field]
-        return f"({own} OR {_IN_TRACE.format(in_span)})", [*key, *values, *more]
     return _in_trace(_of_span(leaf))
-
-
-def _in_trace(found: Sql) -> Sql:
-    return _IN_TRACE.format(found[0]), found[1]
 
 
 def _of_span(leaf: Text | Condition | OneSpan) -> Sql:
     if isinstance(leaf, OneSpan):
         return span_condition(leaf.node)
     if isinstance(leaf, Text):
-        error = "instr(lower(coalesce(s.error_type, '')), lower(?))"
-        return f"({_TEXT.format('s')} OR {error})", [leaf.text, leaf.text]
+        phrase = Phrase.of(leaf.text)
+        return (_SPAN_TEXT, [phrase.needle]) if phrase.words else ("0", [])
     if leaf.field in _SPAN:
-        return _compared(_SPAN[leaf.field], leaf)
+        return compared(_SPAN[leaf.field], leaf)
     if leaf.field == "tag":
-        return _any_of_list("coalesce(s.tags, '[]')", leaf)
+        return _some(_SPAN_TAGGED, compared("g.value", leaf))
+    if leaf.field in KEYED:
+        return _some(_SPAN_MARKED, marked("m.value", leaf), leaf.key or leaf.field)
     if leaf.field in ("id", "trace"):
         return _id("s.span_id" if leaf.field == "id" else "s.trace_id", leaf)
     if leaf.field == "score":
-        return _scored("(c.kind='span' AND c.target=s.span_id)", leaf)
-    if leaf.field in ("metadata", "attr", "version"):
-        sql, values = _compared(_SPAN_BODY, leaf)
-        return sql, ["metadata", leaf.key or leaf.field, *values]
+        return _scored("c.kind='span' AND c.target=s.span_id", leaf)
     if leaf.field == "has":
-        return _has(str(leaf.values[0]))
+        return _has(str(leaf.values[0]) if leaf.values else "error")
     inner, values = _of_trace(leaf)
-    return f"EXISTS(SELECT 1 FROM traces t WHERE t.trace_id=s.trace_id AND {inner})", values  # noqa: S608 - ours, no text of the query
+    return f"EXISTS(SELECT 1 FROM traces t WHERE t.trace_id=s.trace_id AND {inner})", values
+
+
+def _in_trace(found: Sql) -> Sql:
+    return _IN_TRACE.format(found[0]), found[1]
+
+
+def _some(exists: str, found: Sql, *given: Any) -> Sql:
+    return exists.format(found[0]), [*given, *found[1]]
 
 
 def _has(what: str) -> Sql:
@@ -122,44 +167,22 @@ def _has(what: str) -> Sql:
         return "s.status = 'error'", []
     if what == "feedback":
         return "EXISTS(SELECT 1 FROM scores c WHERE c.kind='span' AND c.target=s.span_id)", []
-    return f"{_SPAN_BODY} = 1", [f"has:{what}", ""]
-
-
-def _compared(expression: str, leaf: Condition) -> Sql:
-    if leaf.op == "exists":
-        return f"{expression} IS NOT NULL", []
-    if leaf.op == "range":
-        return f"{expression} BETWEEN ? AND ?", list(leaf.values)
-    if leaf.op == "in":
-        parts = [_one(expression, "=", value) for value in leaf.values]
-        marks = len(parts)
-        values = [value for _, found in parts for value in found]
-        if "?" not in expression:
-            return "(" + " OR ".join(sql for sql, _ in parts) + ")", values
-        return f"{expression} IN ({', '.join('?' * marks)})", list(leaf.values)
-    return _one(expression, leaf.op, leaf.values[0])
+    return "stored((SELECT body FROM payloads WHERE kind=0 AND seq=s.seq), ?, '') = 1", [f"has:{what}"]
 
 
 def _one(expression: str, op: str, value: Any) -> Sql:
     if op == "~":
-        return f"instr(lower({expression}), lower(?))", [_shown(value)]
-    if op in ("=", "!=") and isinstance(value, str):
+        return f"instr(lower({expression}), lower(?)) > 0", [_shown(value)]
+    if op == "=" and isinstance(value, str):
+        if "*" not in value:
+            return f"{expression} = ? COLLATE NOCASE", [value]
         pattern = value.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_").replace("*", "%")
-        sql = f"{expression} LIKE ? ESCAPE '\\'"
-        return (sql if op == "=" else f"NOT coalesce({sql}, 0)"), [pattern]
-    return f"{expression} {'IS NOT' if op == '!=' else op} ?", [value]
+        return f"{expression} LIKE ? ESCAPE '\\'", [pattern]
+    return f"{expression} {op} ?", [value]
 
 
 def _shown(value: Any) -> str:
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
-
-
-def _any_of_list(column: str, leaf: Condition) -> Sql:
-    if leaf.op == "exists":
-        return f"json_array_length({column}) > 0", []
-    negated = leaf.op == "!="
-    sql, values = _compared("value", Condition(leaf.field, "", "=", leaf.values) if negated else leaf)
-    return f"{'NOT ' * negated}EXISTS(SELECT 1 FROM json_each({column}) WHERE {sql})", values  # noqa: S608 - ours, no text of the query
 
 
 def _id(column: str, leaf: Condition) -> Sql:
@@ -167,16 +190,18 @@ def _id(column: str, leaf: Condition) -> Sql:
         ids = [id_bytes(str(value)) for value in leaf.values]
     except ValueError:
         return "0", []
-    return f"{column} IN ({', '.join('?' * len(ids))})", ids
+    return f"{column} IN ({', '.join('?' * len(ids))})" if ids else "1", ids
 
 
 def _scored(target: str, leaf: Condition) -> Sql:
-    exists = "EXISTS(SELECT 1 FROM scores c WHERE c.name=? AND {} AND {})"
-    if leaf.op == "exists":
-        return exists.format(target, "1"), [leaf.key]
-    column = "c.label" if any(isinstance(value, str) for value in leaf.values) else "c.value"
-    sql, values = _compared(column, leaf)
-    return exists.format(target, sql), [leaf.key, *values]
+    sql, values = scored(leaf)
+    return f"EXISTS(SELECT 1 FROM scores c WHERE c.name=? AND {target} AND {sql})", [leaf.key, *values]
+
+
+def _values_of(body: bytes | None, key: str) -> str:
+    """SQL function: the values of a dotted path in a payload's metadata, as the side table holds them."""
+    metadata = unpack(body).get("metadata") if body is not None else None
+    return dumps([value for path, value in leaves(metadata) if path == key])
 
 
 def _stored(body: bytes | None, part: str, key: str) -> Any:
@@ -185,8 +210,8 @@ def _stored(body: bytes | None, part: str, key: str) -> Any:
         return None
     found = unpack(body)
     if part.startswith("has:"):
-        kind = part[4:]
-        return int(f"data:{kind}/" in str(found) or f"{kind}_url" in str(found) or f"input_{kind}" in str(found))
+        kind, text = part[4:], str(found)
+        return int(any(mark in text for mark in (f":{kind}/", f"{kind}_url", f"input_{kind}")))
     metadata = found.get(part)
     value = metadata.get(key) if isinstance(metadata, dict) else None
     if value is None:

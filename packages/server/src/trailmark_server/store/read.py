@@ -11,7 +11,7 @@ from trailmark_server.query import parse
 from trailmark_server.store import files, media, rollup, threads
 from trailmark_server.store.codec import id_bytes, id_text, loads, opened
 from trailmark_server.store.errors import CursorError, NotFoundError
-from trailmark_server.store.filters import span_condition, trace_condition
+from trailmark_server.store.narrow import select
 
 __all__ = ["Reader"]
 
@@ -39,14 +39,15 @@ class Reader:
 
     def traces(self, project: str, *, limit: int, cursor: str | None = None, query: str = "") -> dict[str, Any]:
         """A page, newest first. QueryError for the query, CursorError for a cursor that is none of ours."""
-        condition, values = trace_condition(parse(query))
-        where = [condition]
+        found = select(self._db, "traces", self._project(project), parse(query))
+        after, values = ("", [])
         if cursor:
-            start, trace_id = _open_cursor(cursor)
-            where.append("(t.start_us, t.trace_id) < (?, ?)")
-            values += [start, trace_id]
-        sql = f"SELECT {_ROW} {_FROM} WHERE {' AND '.join(['p.name=?', *where])} ORDER BY t.start_us DESC, t.trace_id DESC LIMIT ?"  # noqa: E501
-        rows = self._db.execute(sql, (project, *values, limit + 1)).fetchall()
+            after, values = f"AND ({found.start}, {found.id}) < (?, ?)", list(_open_cursor(cursor))
+        rows = self._db.execute(
+            f"SELECT {_ROW} FROM {found.source} CROSS JOIN projects p ON p.id=t.project_id WHERE {found.where} {after} "
+            f"ORDER BY {found.start} DESC, {found.id} DESC LIMIT ?",
+            (*found.values, *values, limit + 1),
+        ).fetchall()
         more = rows[limit - 1] if len(rows) > limit else None
         return {
             "rows": [_trace_row(row) for row in rows[:limit]],
@@ -61,15 +62,14 @@ class Reader:
 
     def found_spans(self, project: str, *, limit: int, cursor: str | None, query: str) -> dict[str, Any]:
         """A page of whole spans, newest first. QueryError for the query, CursorError for a cursor."""
-        condition, values = span_condition(parse(query))
-        after = ""
+        found = select(self._db, "spans", self._project(project), parse(query))
+        after, values = ("", [])
         if cursor:
-            after = "AND (s.start_us, s.span_id) < (?, ?)"
-            values += _open_cursor(cursor)
+            after, values = f"AND ({found.start}, {found.id}) < (?, ?)", list(_open_cursor(cursor))
         rows = self._db.execute(
-            "SELECT s.trace_id, s.span_id, s.start_us FROM spans s JOIN projects p ON p.id=s.project_id "  # noqa: S608
-            f"WHERE p.name=? AND {condition} {after} ORDER BY s.start_us DESC, s.span_id DESC LIMIT ?",
-            (project, *values, limit + 1),
+            f"SELECT s.trace_id, s.span_id, s.start_us FROM {found.source} WHERE {found.where} {after} "
+            f"ORDER BY {found.start} DESC, {found.id} DESC LIMIT ?",
+            (*found.values, *values, limit + 1),
         ).fetchall()
         items = [self.span(id_text(trace_id), id_text(span_id)) for trace_id, span_id, _ in rows[:limit]]
         last = rows[limit - 1] if len(rows) > limit else None
@@ -187,7 +187,7 @@ class Reader:
         if trace_id:
             where.append("s.trace_id = ?")
             more.append(_key(trace_id))
-        sql = f"SELECT s.trace_id, s.span_id FROM spans s JOIN projects p ON p.id=s.project_id WHERE {' AND '.join(where)} ORDER BY s.span_id DESC LIMIT ?"  # noqa: S608, E501
+        sql = f"SELECT s.trace_id, s.span_id FROM spans s JOIN projects p ON p.id=s.project_id WHERE {' AND '.join(where)} ORDER BY s.span_id DESC LIMIT ?"  # noqa: E501
         return [(id_text(t), id_text(s)) for t, s in self._db.execute(sql, (*values, *more, limit))]
 
     def blob(self, sha256: str) -> bytes:
@@ -250,6 +250,10 @@ class Reader:
             "ORDER BY ts_us, name", (kind, target)
         )  # fmt: skip
         return [{"name": row[0], **rollup.score(*row[3:]), "source": row[1], "author": row[2]} for row in rows]
+
+    def _project(self, name: str) -> int:
+        row = self._db.execute("SELECT id FROM projects WHERE name=?", (name,)).fetchone()
+        return row[0] if row else -1
 
     def _seq(self) -> int:
         [seq] = self._db.execute("SELECT coalesce(max(change), 0) FROM traces").fetchone()

@@ -22,6 +22,7 @@ CREATE TABLE spans(
 CREATE UNIQUE INDEX spans_key ON spans(trace_id, span_id);
 CREATE INDEX spans_id ON spans(span_id);
 CREATE INDEX spans_time ON spans(project_id, start_us, span_id);
+CREATE INDEX spans_error ON spans(project_id, error_type COLLATE NOCASE, trace_id) WHERE error_type IS NOT NULL;
 CREATE INDEX spans_llm ON spans(project_id, start_us, model, end_us, tin, tout, cost, status, first_token_us, provider)
   WHERE type='llm';  -- covering, for series over time
 
@@ -108,8 +109,8 @@ CREATE TABLE media(  -- contents that stand in payloads as references
   sha BLOB NOT NULL, kind INTEGER NOT NULL, seq INTEGER NOT NULL, PRIMARY KEY(kind, seq, sha)) STRICT, WITHOUT ROWID;
 CREATE INDEX media_sha ON media(sha);
 
--- the text index, filled behind the writes; rowid = 2 * seq + kind
-CREATE VIRTUAL TABLE words USING fts5(body, content='', detail=none, tokenize='unicode61 remove_diacritics 2');
+-- the text index, filled behind the writes with words cut by `text.py`; rowid = 2 * seq + kind
+CREATE VIRTUAL TABLE words USING fts5(body, content='', detail=none, columnsize=0, tokenize='ascii');
 CREATE TABLE unindexed(  -- what it does not hold yet; `old` is what it holds of an earlier version
   kind INTEGER NOT NULL, seq INTEGER NOT NULL, old_name TEXT, old BLOB,
   PRIMARY KEY(kind, seq)) STRICT, WITHOUT ROWID;

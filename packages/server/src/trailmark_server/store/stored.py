@@ -19,7 +19,7 @@ def stored_record(
     table, column, payload = ("spans", "span_id", 0) if kind == "span" else ("roots", "trace_id", 1)
     inside, values = (" AND t.trace_id=?", (trace_id,)) if trace_id is not None else ("", ())
     cursor = db.execute(
-        f"SELECT t.*, p.name AS project, b.body FROM {table} t JOIN projects p ON p.id=t.project_id "  # noqa: S608
+        f"SELECT t.*, p.name AS project, b.body FROM {table} t JOIN projects p ON p.id=t.project_id "
         f"LEFT JOIN payloads b ON b.kind=? AND b.seq=t.seq WHERE t.{column}=?{inside}",
         (payload, key, *values),
     )

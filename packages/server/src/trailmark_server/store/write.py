@@ -25,7 +25,7 @@ def _insert(table: str, columns: str) -> str:
 
 
 def _update(table: str, columns: str) -> str:
-    return f"UPDATE {table} SET {', '.join(f'{name}=?' for name in columns.split())} WHERE seq=?"  # noqa: S608 - ours
+    return f"UPDATE {table} SET {', '.join(f'{name}=?' for name in columns.split())} WHERE seq=?"
 
 
 _SPAN_COLUMNS: Final = (
