@@ -7,22 +7,19 @@ Plain JSON takes one C call. What that call refuses is walked: known types are c
 from __future__ import annotations
 
 import base64
-import dataclasses
-import datetime
-import decimal
 import enum
 import math
-import pathlib
 import time
 import uuid
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any, Final
 
 import orjson
 
 from trailmark._media import MEDIA_FROM, TakeMedia, may_have_media
+from trailmark._objects import MAX_ERROR_TEXT, message_of, plainer, stored_fields, type_name, where_defined
 from trailmark._summaries import summary
 from trailmark._survey import Survey, flat, survey
 from trailmark.model import ErrorInfo
@@ -36,8 +33,8 @@ MAX_NODES: Final = 10_000
 MAX_SECONDS: Final = 0.25  # a value that is slow to look at is cut, as one with too many parts is
 MAX_TEXT: Final = 1024 * 1024
 MAX_BINARY: Final = 4096
-MAX_ERROR_TEXT: Final = 32 * 1024
 
+_SEQUENCES: Final[tuple[type[Iterable[Any]], ...]] = (list, tuple, set, frozenset, deque)
 _FAST: Final = orjson.OPT_PASSTHROUGH_SUBCLASS | orjson.OPT_PASSTHROUGH_DATACLASS
 _SLOW: Final = orjson.OPT_NON_STR_KEYS
 
@@ -71,7 +68,7 @@ def _walked(value: Any, take: Callable[[str | bytes], str | None] | None) -> tup
             plain = _Walk(text_limit, take).plain(value, 0)
             encoded = orjson.dumps(plain, option=_SLOW)
         except Exception as error:  # noqa: BLE001 - a user's class may raise anything, even while it is looked at
-            return orjson.dumps({"_unserializable": _name(value), "because": type(error).__name__}), None
+            return orjson.dumps({"_unserializable": type_name(value), "because": type(error).__name__}), None
         if len(encoded) <= MAX_BYTES:
             return encoded, survey(plain)
         if text_limit <= 64:
@@ -90,30 +87,32 @@ class _Walk:
         self.inside: set[int] = set()
 
     def plain(self, value: Any, depth: int) -> Any:
-        """The value in plain JSON types."""
+        """The value in plain JSON types. Its type decides: `isinstance` would ask a user's `__class__`."""
         self.nodes += 1
         if not self.nodes & 0xFF and time.monotonic() > self.deadline:
             self.nodes += MAX_NODES
         kind = type(value)
         if value is None or kind is bool:
             return value
-        if isinstance(value, enum.Enum):
+        if issubclass(kind, enum.Enum):
             return self.plain(value._value_, depth + 1)
-        if isinstance(value, str):
+        if issubclass(kind, str):
             return self.text(str.__str__(value))
-        if isinstance(value, int):
+        if issubclass(kind, int):
             number = int.__int__(value)
             return number if -(2**63) <= number < 2**64 else _big(number)
-        if isinstance(value, float):
+        if issubclass(kind, float):
             number_f = float.__float__(value)
             return number_f if math.isfinite(number_f) else repr(number_f)
         if depth >= MAX_DEPTH:
-            return {"_truncated": "depth", "type": _name(value)}
+            return {"_truncated": "depth", "type": type_name(value)}
         if id(value) in self.inside:
             return "<cycle>"
         self.inside.add(id(value))
         try:
             return self.compound(value, kind, depth)
+        except Exception as error:  # noqa: BLE001 - a library's or user's code may raise anything; the rest is kept
+            return {"_unserializable": type_name(value), "because": type(error).__name__}
         finally:
             self.inside.discard(id(value))
 
@@ -129,24 +128,23 @@ class _Walk:
         return text
 
     def compound(self, value: Any, kind: type, depth: int) -> Any:
-        if isinstance(value, dict):
-            return self.mapping(dict.items(value), len(value), depth)
-        if isinstance(value, (list, tuple)):
-            return self.sequence(value, depth)
-        if isinstance(value, (set, frozenset, deque)):
-            return self.sequence(list(value), depth)
-        if isinstance(value, (bytes, bytearray, memoryview)):
-            return self.binary(bytes(value))
-        for known, convert in _CONVERT.items():
-            if isinstance(value, known):
-                return convert(value)
-        fields = _fields(value, kind)
+        if issubclass(kind, dict):
+            return self.mapping(dict.items(value), dict.__len__(value), depth)
+        fields = stored_fields(value, kind)
         if fields is not None:
             return self.mapping(fields.items(), len(fields), depth)
+        for sequence in _SEQUENCES:
+            if issubclass(kind, sequence):
+                return self.sequence(list(sequence.__iter__(value)), depth)
+        if issubclass(kind, (bytes, bytearray, memoryview)):
+            return self.binary(bytes(value))
+        converted = plainer(value, kind)
+        if converted is not None:
+            return self.plain(converted, depth + 1)
         summed = summary(value, kind)
         if summed is not None:
             return self.plain(summed, depth + 1)
-        return {"_unserializable": _name(value)}
+        return {"_unserializable": type_name(value), **where_defined(value, kind)}
 
     def mapping(self, items: Any, count: int, depth: int) -> dict[str, Any]:
         plain: dict[str, Any] = {}
@@ -158,19 +156,19 @@ class _Walk:
         return plain
 
     def key(self, key: Any, taken: dict[str, Any]) -> str:
-        if isinstance(key, enum.Enum):
+        if issubclass(type(key), enum.Enum):
             key = key._value_
         if type(key) in (int, float, bool, type(None), uuid.UUID):
             key = str(key)
-        text = self.text(str.__str__(key)) if isinstance(key, str) else f"<{_name(key)}>"
+        text = self.text(str.__str__(key)) if issubclass(type(key), str) else f"<{type_name(key)}>"
         unique, n = text, 2
         while unique in taken:
             unique, n = f"{text} ({n})", n + 1
         return unique
 
-    def sequence(self, items: Any, depth: int) -> list[Any]:
+    def sequence(self, items: list[Any], depth: int) -> list[Any]:
         plain: list[Any] = []
-        for item in list.__iter__(items) if isinstance(items, list) else tuple.__iter__(items):
+        for item in items:
             if self.nodes > MAX_NODES:
                 plain.append(f"… {len(items) - len(plain)} more")
                 break
@@ -187,60 +185,9 @@ def _big(number: int) -> str:
     return str(number) if number.bit_length() < 10_000 else f"<int of {number.bit_length()} bits>"
 
 
-def _exception(value: BaseException) -> dict[str, Any]:
-    return {"type": _name(value), "message": _message(value)}
-
-
-_CONVERT: Final[dict[type, Callable[[Any], Any]]] = {
-    datetime.datetime: datetime.datetime.isoformat,
-    datetime.date: datetime.date.isoformat,
-    datetime.time: datetime.time.isoformat,
-    datetime.timedelta: datetime.timedelta.total_seconds,
-    decimal.Decimal: decimal.Decimal.__str__,
-    uuid.UUID: str,
-    pathlib.PurePath: str,
-    BaseException: _exception,
-    complex: complex.__repr__,
-    range: range.__repr__,
-}
-
-
-def _fields(value: Any, kind: type) -> dict[str, Any] | None:
-    """What a dataclass, pydantic model or attrs object stores, read from its storage; None for anything else."""
-    if dataclasses.is_dataclass(kind):
-        names = [field.name for field in dataclasses.fields(kind)]
-    elif "__attrs_attrs__" in vars(kind):
-        names = [attribute.name for attribute in vars(kind)["__attrs_attrs__"]]
-    elif hasattr(kind, "__pydantic_fields__") or (hasattr(kind, "__fields__") and hasattr(kind, "__validators__")):
-        stored: dict[str, Any] = dict(object.__getattribute__(value, "__dict__"))
-        return stored | (getattr(value, "__pydantic_extra__", None) or {})
-    else:
-        return None
-    found = {}
-    for name in names:
-        try:
-            found[name] = object.__getattribute__(value, name)
-        except AttributeError:  # a field that was never set
-            continue
-    return found
-
-
-def _name(value: object) -> str:
-    kind = type(value)
-    module = kind.__module__
-    return kind.__qualname__ if module in ("builtins", None) else f"{module}.{kind.__qualname__}"
-
-
-def _message(error: BaseException) -> str:
-    try:
-        return str(error)[:MAX_ERROR_TEXT]
-    except Exception:  # noqa: BLE001 - a user's __str__ may raise anything
-        return "<message not readable>"
-
-
 def capture_error(error: BaseException) -> ErrorInfo:
     """An exception as recorded: qualified type, message and traceback, each bounded; never raises."""
-    message = _message(error)
+    message = message_of(error)
     try:
         frames = error.__traceback__
         while frames is not None and frames.tb_next and frames.tb_frame.f_globals.get("__package__") == __package__:
@@ -252,4 +199,4 @@ def capture_error(error: BaseException) -> ErrorInfo:
     except Exception:  # noqa: BLE001 - formatting calls the exception's own code
         text = ""
     clean = _Walk(MAX_ERROR_TEXT).text
-    return {"type": _name(error), "message": clean(message), "traceback": clean(text)}
+    return {"type": type_name(error), "message": clean(message), "traceback": clean(text)}
