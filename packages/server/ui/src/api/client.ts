@@ -1,5 +1,19 @@
 import { base } from "../base";
-import type { ClientReport, Meta, Project, SpanDetail, TraceDelta, TraceDetail, TracePage } from "./types";
+import type {
+  ClientReport,
+  Count,
+  FieldInfo,
+  Histogram,
+  Meta,
+  Parsed,
+  Project,
+  SavedView,
+  SpanDetail,
+  TraceDelta,
+  TraceDetail,
+  TracePage,
+  ValueInfo,
+} from "./types";
 
 /** The server answered, but not with what was asked for; or it did not answer (status 0). */
 export class ApiError extends Error {
@@ -76,9 +90,22 @@ export const api = {
   trace: (id: string, query: Query = {}, signal?: AbortSignal) =>
     get<TraceDetail>(`${inTrace(id)}${search(query)}`, signal),
   searchTrace: (id: string, q: string, signal?: AbortSignal) =>
-    get<{ ids: number[]; truncated: boolean }>(`${inTrace(id)}/search${search({ q })}`, signal),
+    get<{ rows: number[]; truncated: boolean }>(`${inTrace(id)}/search${search({ q })}`, signal),
   span: (trace: string, id: string, maxBytes: number, signal?: AbortSignal) =>
     get<SpanDetail>(`${inTrace(trace)}/spans/${encodeURIComponent(id)}?max_bytes=${maxBytes}`, signal),
   spanById: (id: string, signal?: AbortSignal) => get<SpanDetail>(`/spans/${encodeURIComponent(id)}`, signal),
+  count: (project: string, query: Query, signal?: AbortSignal) =>
+    get<Count>(`${inProject(project)}/traces/count${search(query)}`, signal),
+  histogram: (project: string, query: Query, signal?: AbortSignal) =>
+    get<Histogram>(`${inProject(project)}/histogram${search(query)}`, signal),
+  fields: (project: string, prefix: string, signal?: AbortSignal) =>
+    get<FieldInfo[]>(`${inProject(project)}/fields${search({ prefix })}`, signal),
+  values: (project: string, field: string, prefix: string, signal?: AbortSignal) =>
+    get<ValueInfo[]>(`${inProject(project)}/values${search({ field, prefix })}`, signal),
+  parse: (q: string) => send<Parsed>("POST", "/query/parse", { q }),
+  views: (project: string, signal?: AbortSignal) => get<SavedView[]>(`/views${search({ project })}`, signal),
+  saveView: (view: Omit<SavedView, "id">) => send<SavedView>("POST", "/views", view),
+  deleteView: (id: string) => send<null>("DELETE", `/views/${encodeURIComponent(id)}`),
+  bulk: (project: string, body: object) => send<{ done: number }>("POST", `${inProject(project)}/bulk`, body),
   deleteTrace: (id: string) => send<{ deleted: boolean }>("DELETE", inTrace(id)),
 };

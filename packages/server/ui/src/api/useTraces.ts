@@ -1,45 +1,102 @@
-import { useInfiniteQuery, useQuery, useQueryClient } from "@tanstack/react-query";
-import { useEffect, useMemo } from "react";
-import { merged } from "../model/rows";
+import { type InfiniteData, useInfiniteQuery, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { boundsOf } from "../model/range";
+import { applied, inserted } from "../model/rows";
 import { api } from "./client";
+import type { TraceDelta, TracePage, TraceRow } from "./types";
 
 const POLL_MS = 1000;
+const UNFOCUSED_MS = 3000;
+const SLOWEST_MS = 10_000;
 
-/** The list of a project, page by page, kept current by asking once a second what changed. */
-export function useTraces(project: string, q: string) {
+export interface ListQuery {
+  q: string;
+  t: string;
+  sort: string;
+  fields: string;
+}
+
+type List = InfiniteData<TracePage, string | null>;
+
+/** The list of a project, page by page. `live`: what changed comes in; new rows wait in `fresh` until `show` is called. */
+export function useTraces(project: string, query: ListQuery, live: boolean) {
   const client = useQueryClient();
-  const key = useMemo(() => ["traces", project, q], [project, q]);
+  const { q, t, sort, fields } = query;
+  const key = useMemo(() => ["traces", project, q, t, sort, fields], [project, q, t, sort, fields]);
   const list = useInfiniteQuery({
     queryKey: key,
-    queryFn: ({ pageParam, signal }) => api.traces(project, { q, cursor: pageParam }, signal),
+    queryFn: ({ pageParam, signal }) =>
+      api.traces(project, { q, sort, fields, ...boundsOf(t), cursor: pageParam }, signal),
     initialPageParam: null as string | null,
     getNextPageParam: (page) => page.next,
-    placeholderData: (before, query) => (query?.queryKey[1] === project ? before : undefined),
+    placeholderData: (before, of) => (of?.queryKey[1] === project ? before : undefined),
+    staleTime: Number.POSITIVE_INFINITY,
+    refetchOnWindowFocus: false, // the changes since then come by themselves
   });
-  const seq = list.data && !list.isPlaceholderData ? Math.max(...list.data.pages.map((p) => p.seq)) : null;
-  const delta = useQuery({
-    queryKey: ["delta", project, q, seq],
-    queryFn: ({ signal }) => api.delta(project, { since: seq ?? 0 }, signal),
-    enabled: seq !== null,
-    refetchInterval: POLL_MS,
+  const rows = useMemo(() => list.data?.pages.flatMap((page) => page.rows) ?? [], [list.data]);
+  const first = list.isPlaceholderData ? null : (list.data?.pages[0]?.seq ?? null);
+  const changes = useChanges(project, q, live ? first : null, key);
+  const fresh = useMemo(() => {
+    const known = new Set(rows.map((row) => row.id));
+    return changes.fresh.filter((row) => !known.has(row.id));
+  }, [changes.fresh, rows]);
+  const { take } = changes;
+  const show = useCallback(() => {
+    const taken = take();
+    if (sort !== "-start") return void client.invalidateQueries({ queryKey: key });
+    client.setQueryData<List>(key, (data) => {
+      const last = data?.pages.at(-1);
+      return data && { ...data, pages: inserted(data.pages, taken, last?.next !== null) };
+    });
+  }, [client, key, sort, take]);
+  return { ...list, rows, fresh, show, isOffline: changes.isOffline };
+}
+
+/** What changed since the list was asked for: applied to it, the new ones kept aside. */
+function useChanges(project: string, q: string, from: number | null, key: string[]) {
+  const client = useQueryClient();
+  const seq = useRef<{ of: string; at: number } | null>(null);
+  const [fresh, setFresh] = useState<TraceRow[]>([]);
+  const of = key.join("\n");
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another list has no news yet
+  useEffect(() => setFresh([]), [of]);
+  const delta = useQuery<TraceDelta>({
+    queryKey: ["delta", ...key],
+    enabled: from !== null,
     gcTime: 0,
+    staleTime: 0,
+    retry: false,
+    refetchInterval: (query) => {
+      const fails = query.state.fetchFailureCount;
+      if (fails) return Math.min(POLL_MS * 2 ** fails, SLOWEST_MS);
+      return document.hasFocus() ? POLL_MS : UNFOCUSED_MS;
+    },
+    queryFn: async ({ signal }) => {
+      const since = seq.current?.of === of ? seq.current.at : (from ?? 0);
+      const changes = await api.delta(project, { since, q }, signal);
+      seq.current = { of, at: changes.seq };
+      return changes;
+    },
   });
   useEffect(() => {
-    const changed = delta.data;
-    if (!changed?.upserts.length) return;
-    if (q) {
-      client.invalidateQueries({ queryKey: key }); // only the server knows what matches
-      return;
-    }
-    client.setQueryData<typeof list.data>(
-      key,
-      (data) =>
-        data && {
-          ...data,
-          pages: merged(data.pages, changed.upserts, changed.seq, list.hasNextPage ?? false),
-        },
-    );
-  }, [delta.data, q, key, client, list.hasNextPage]);
-  const rows = useMemo(() => list.data?.pages.flatMap((page) => page.rows) ?? [], [list.data]);
-  return { ...list, rows, isOffline: delta.isError };
+    if (!delta.data?.upserts.length && !delta.data?.deleted.length) return;
+    const { upserts, deleted } = delta.data;
+    const data = client.getQueryData<List>(key);
+    if (!data) return;
+    const result = applied(data.pages, upserts, deleted);
+    client.setQueryData<List>(key, { ...data, pages: result.pages });
+    setFresh((before) => {
+      const next = new Map(before.map((row) => [row.id, row]));
+      for (const row of result.fresh) next.set(row.id, row);
+      for (const id of deleted) next.delete(id);
+      return [...next.values()];
+    });
+  }, [delta.data, client, key]);
+  const take = useCallback(() => {
+    setFresh([]);
+    return freshNow.current;
+  }, []);
+  const freshNow = useRef(fresh);
+  freshNow.current = fresh;
+  return { fresh, take, isOffline: delta.isError };
 }

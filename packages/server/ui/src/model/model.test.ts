@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { TraceRow } from "../api/types";
 import { ago, bytes, cost, count, duration, scoreText } from "./format";
-import { merged } from "./rows";
+import { applied, inserted } from "./rows";
 
 describe("numbers read short", () => {
   it("durations choose their unit", () => {
@@ -51,13 +51,19 @@ describe("live rows", () => {
     { rows: [row("a", 10)], next: null, seq: 1 },
   ];
   const names = (found: typeof pages) => found.map((page) => page.rows.map((r) => r.name));
-  it("replace known ones in place", () => {
-    expect(names(merged(pages, [row("b", 20, "B")], 2, false))).toEqual([["c", "B"], ["a"]]);
+  it("replace known ones in place, drop what is gone, and leave what did not change as it is", () => {
+    const { pages: next, fresh } = applied(pages, [row("b", 20, "B"), row("d", 40)], ["c"]);
+    expect(names(next)).toEqual([["B"], ["a"]]);
+    expect(next[1]).toBe(pages[1]);
+    expect(fresh.map((r) => r.id)).toEqual(["d"]);
   });
-  it("come first when they are newer", () => {
-    expect(names(merged(pages, [row("d", 40)], 2, false))).toEqual([["d", "c", "b"], ["a"]]);
+  it("come in at their place by time", () => {
+    expect(names(inserted(pages, [row("d", 40), row("m", 15), row("z", 5)], false))).toEqual([
+      ["d", "c", "b"],
+      ["m", "a", "z"],
+    ]);
   });
   it("wait for their page when older ones are not loaded", () => {
-    expect(names(merged(pages, [row("z", 5)], 2, true))).toEqual([["c", "b"], ["a"]]);
+    expect(names(inserted(pages, [row("z", 5)], true))).toEqual([["c", "b"], ["a"]]);
   });
 });

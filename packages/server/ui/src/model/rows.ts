@@ -2,35 +2,45 @@
 
 import type { TracePage, TraceRow } from "../api/types";
 
-/** Known rows are replaced in place, newer ones come first; what belongs to a page not loaded yet is left out. */
-export function merged(pages: TracePage[], upserts: TraceRow[], seq: number, hasMore: boolean): TracePage[] {
+/** Known rows changed or gone, in place; nothing moves that did not change. What is new comes back beside it. */
+export function applied(
+  pages: readonly TracePage[],
+  upserts: readonly TraceRow[],
+  deleted: readonly string[],
+): { pages: TracePage[]; fresh: TraceRow[] } {
   const changed = new Map(upserts.map((row) => [row.id, row]));
-  const replaced = pages.map((page) => ({
-    ...page,
-    seq,
-    rows: page.rows.map((row) => {
-      const found = changed.get(row.id);
-      changed.delete(row.id);
-      return found ?? row;
-    }),
-  }));
-  const all = replaced.flatMap((page) => page.rows);
-  const last = all.at(-1);
-  const fresh = [...changed.values()].filter((row) => !last || !hasMore || row.start_us > last.start_us);
-  if (!fresh.length) return replaced;
-  const rows = [...all, ...fresh].sort((a, b) => b.start_us - a.start_us || (a.id < b.id ? 1 : -1));
-  return replaced.map((page, n) => ({
-    ...page,
-    rows: n === 0 ? rows.slice(0, rows.length - all.length + page.rows.length) : page.rows,
-    ...(n > 0 && {
-      rows: rows.slice(
-        fresh.length + offset(replaced, n),
-        fresh.length + offset(replaced, n) + page.rows.length,
-      ),
-    }),
-  }));
+  const gone = new Set(deleted);
+  const next = pages.map((page) => {
+    if (!page.rows.some((row) => changed.has(row.id) || gone.has(row.id))) return page;
+    const rows = page.rows.filter((row) => !gone.has(row.id)).map((row) => changed.get(row.id) ?? row);
+    return { ...page, rows };
+  });
+  for (const page of pages) for (const row of page.rows) changed.delete(row.id);
+  return { pages: next, fresh: [...changed.values()] };
 }
 
-function offset(pages: TracePage[], n: number): number {
-  return pages.slice(0, n).reduce((sum, page) => sum + page.rows.length, 0);
+/** New rows at their place by time, newest first; what belongs to a page that is not loaded yet waits for it. */
+export function inserted(
+  pages: readonly TracePage[],
+  fresh: readonly TraceRow[],
+  hasMore: boolean,
+): TracePage[] {
+  if (!fresh.length) return [...pages];
+  const sorted = [...fresh].sort(newestFirst);
+  let taken = 0;
+  return pages.map((page, n) => {
+    const isLast = n === pages.length - 1;
+    const last = page.rows.at(-1);
+    const own: TraceRow[] = [];
+    while (taken < sorted.length) {
+      const row = sorted[taken] as TraceRow;
+      const isHere = !last || newestFirst(row, last) <= 0 || (isLast && !hasMore);
+      if (!isHere) break;
+      own.push(row);
+      taken++;
+    }
+    return own.length ? { ...page, rows: [...page.rows, ...own].sort(newestFirst) } : page;
+  });
 }
+
+const newestFirst = (a: TraceRow, b: TraceRow) => b.start_us - a.start_us || (a.id < b.id ? 1 : -1);

@@ -1,7 +1,9 @@
 /** A recorded model call as something one can run again. */
 
 import type { Json, SpanDetail } from "../api/types";
-import { isFields } from "./messages";
+
+const isFields = (value: Json): value is { [key: string]: Json } =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
 
 type Call = Pick<SpanDetail, "type" | "provider" | "model" | "input">;
 

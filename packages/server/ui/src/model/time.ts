@@ -150,13 +150,28 @@ function between(stops: [number, number][], value: number, side: 0 | 1): number 
   return a[other] + ((value - a[side]) / Math.max(b[side] - a[side], 1e-9)) * (b[other] - a[other]);
 }
 
-/** Round moments for the axis. */
+const CLOCK_S = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 21_600, 43_200, 86_400];
+
+/** Round moments for the axis: decimal below a second, as on a clock above. */
 export function axisTicks(scale: Scale, most: number): number[] {
   const [from, to] = scale.range;
   const rough = (to - from) / Math.max(most, 1);
   const power = 10 ** Math.floor(Math.log10(Math.max(rough, 1)));
-  const step = ([1, 2, 5, 10].find((lead) => lead * power >= rough) ?? 10) * power;
+  const decimal = ([1, 2, 5, 10].find((lead) => lead * power >= rough) ?? 10) * power;
+  const clock = CLOCK_S.map((s) => s * 1e6).find((us) => us >= rough);
+  const step = rough < 1e6 ? decimal : (clock ?? Math.ceil(rough / 86_400e6) * 86_400e6);
   const ticks: number[] = [];
   for (let t = Math.ceil(from / step) * step; t <= to; t += step) ticks.push(t);
   return ticks;
+}
+
+/** A moment on the axis, without digits that are all zero. */
+export function tickLabel(us: number): string {
+  if (us === 0) return "0";
+  if (us < 1000) return `${us} µs`;
+  if (us < 1e6) return `${us / 1000} ms`;
+  if (us < 60e6) return `${Number((us / 1e6).toFixed(3))} s`;
+  const seconds = Math.round(us / 1e6);
+  const [h, m, s] = [Math.floor(seconds / 3600), Math.floor((seconds % 3600) / 60), seconds % 60];
+  return [h && `${h} h`, m && `${m} min`, s && `${s} s`].filter(Boolean).join(" ");
 }

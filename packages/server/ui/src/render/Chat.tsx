@@ -1,8 +1,9 @@
 import { useState } from "react";
-import type { Json } from "../api/types";
-import { safeAudio, safeHref, safeImage, visibleText } from "../model/hygiene";
-import { type Message, type Part, toolName } from "../model/messages";
-import { CopyButton } from "../ui/copy";
+import type { Json, Message, Part } from "../api/types";
+import { base } from "../base";
+import { sourceOf, toolName, toolValue } from "../model/chat";
+import { safeHref, visibleText } from "../model/hygiene";
+import { CopyButton, copyAndSay } from "../ui/copy";
 import { asText, JsonTree } from "./JsonTree";
 import { looksLikeMarkdown, Markdown } from "./Markdown";
 import { Text } from "./Text";
@@ -103,17 +104,14 @@ interface MessageProps {
 }
 
 function ChatMessage({ message, names, isRaw, isFolded }: MessageProps) {
-  const { role, name, parts } = message;
+  const { role, parts } = message;
   const text = () => parts.map(partText).join("\n\n");
   const isLong = isFolded && text().length > FOLDED_CHARS;
   const [isOpen, setOpen] = useState(!isLong);
   return (
     <article className={`message role-${role.replace(/\W/g, "")}`}>
       <header className="message-head">
-        <span className="role">
-          {visibleText(role)}
-          {name && <span className="muted"> {visibleText(name)}</span>}
-        </span>
+        <span className="role">{visibleText(role)}</span>
         <span className="message-actions">
           <CopyButton text={text} what={`${role} message`} />
         </span>
@@ -139,41 +137,39 @@ function ChatMessage({ message, names, isRaw, isFolded }: MessageProps) {
 }
 
 function partText(part: Part): string {
-  if ("text" in part) return part.text;
-  if (part.type === "tool_call") return `${part.name}(${asText(part.args)})`;
-  return part.type === "tool_result" || part.type === "other" ? asText(part.value) : part.name;
+  if (part.type === "tool_call") return `${part.name}(${asText(part.args ?? null)})`;
+  return part.text ?? asText(part.args ?? part.name ?? "");
 }
 
 function PartView({ part, names, isRaw }: { part: Part; names: Map<string, string>; isRaw: boolean }) {
+  const text = part.text ?? "";
   switch (part.type) {
     case "text":
-      return <Prose text={part.text} isRaw={isRaw} />;
+      return <Prose text={text} isRaw={isRaw} />;
     case "reasoning":
       return (
         <details className="reasoning">
-          <summary>Reasoning · {part.text.length.toLocaleString("en")} characters</summary>
-          <Prose text={part.text} isRaw={isRaw} />
+          <summary>Reasoning · {text.length.toLocaleString("en")} characters</summary>
+          <Prose text={text} isRaw={isRaw} />
         </details>
       );
     case "refusal":
       return (
         <div className="refusal">
-          <strong>Refused</strong> <Text text={part.text} />
+          <strong>Refused</strong> <Text text={text} />
         </div>
       );
     case "tool_call":
-      return <ToolCard title={part.name} what="called" value={part.args} />;
+      return <ToolCard title={part.name || "tool"} what="called" value={toolValue(part)} />;
     case "tool_result":
       return (
         <ToolCard
-          title={part.name || names.get(part.id) || "tool"}
-          what={part.isError ? "failed" : "answered"}
-          value={part.value}
-          isError={part.isError}
+          title={part.name || names.get(part.id ?? "") || "tool"}
+          what={part.is_error ? "failed" : "answered"}
+          value={toolValue(part)}
+          isError={part.is_error ?? false}
         />
       );
-    case "other":
-      return <JsonTree value={part.value} label="part" />;
     default:
       return <Media part={part} />;
   }
@@ -211,20 +207,29 @@ function ToolCard({
   );
 }
 
-function Media({ part }: { part: Part & { type: "image" | "audio" | "file" } }) {
-  const { type, url, name } = part;
-  const image = type === "image" ? safeImage(url) : null;
-  const audio = type === "audio" ? safeAudio(url) : null;
-  if (image) return <img src={image} alt={name} className="inline-image" />;
+function Media({ part }: { part: Part }) {
+  const { type, url } = part;
+  const source = sourceOf(part, base);
+  const name = visibleText(part.name ?? type);
+  if (source && type === "image")
+    return <img src={source} alt={name} className="inline-image" loading="lazy" />;
   // biome-ignore lint/a11y/useMediaCaption: a recording has none
-  if (audio) return <audio controls src={audio} />;
+  if (source && type === "audio") return <audio controls src={source} />;
+  if (part.blob && source) {
+    return (
+      <a className="chip" href={source} download={part.name ?? true}>
+        {name} <span className="muted">{part.mime}</span>
+      </a>
+    );
+  }
+  if (!url)
+    return part.args ? <JsonTree value={part.args} label={name} /> : <span className="chip">{name}</span>;
   const href = safeHref(url);
   return (
     <span className="chip" title={url.slice(0, 500)}>
-      {href ? `Remote ${type}, not loaded` : type}:{" "}
-      {visibleText((url.startsWith("data:") ? name : url).slice(0, 120) || name)}
+      {href ? `Remote ${type}, not loaded` : type}: {visibleText(url.slice(0, 120))}
       {href && (
-        <button type="button" className="quiet" onClick={() => void navigator.clipboard.writeText(href)}>
+        <button type="button" className="quiet" onClick={() => void copyAndSay(href, "Address")}>
           Copy address
         </button>
       )}

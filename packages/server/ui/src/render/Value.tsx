@@ -1,6 +1,6 @@
 import { useState } from "react";
 import type { Json } from "../api/types";
-import { parsed } from "../model/messages";
+import { parsed } from "../model/chat";
 import { asText, JsonTree } from "./JsonTree";
 import { looksLikeMarkdown, Markdown } from "./Markdown";
 import { Text } from "./Text";

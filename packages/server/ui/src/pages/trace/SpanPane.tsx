@@ -10,7 +10,7 @@ import { Menu } from "../../ui/Popover";
 import { Failed } from "../../ui/States";
 import type { Tab } from "../../ui/Tabs";
 import { PaneFrame } from "./PaneFrame";
-import { ChatTab, conversation, ErrorTab, Files, InputOutput, Metadata, Raw, Scores, Usage } from "./parts";
+import { ChatTab, ErrorTab, Files, InputOutput, Metadata, Raw, Scores, Usage } from "./parts";
 
 const FIRST_BYTES = 262_144;
 const ALL_BYTES = 268_435_456;
@@ -41,18 +41,12 @@ export function SpanPane({ trace, spanId, version, offset, tab, onTab }: Props) 
   const span = found.data;
   if (!span) return <div className="pane-head" aria-busy="true" />;
   const { error } = span;
-  const isModel = span.type === "llm";
   const whole = () => setAll(settled);
   const tabs = (isRaw: boolean): Tab[] => {
-    const chat: Tab[] = conversation(span, isModel)
-      ? [
-          {
-            id: "chat",
-            label: "Chat",
-            content: () => <ChatTab of={span} isModel={isModel} isRaw={isRaw} onAll={whole} />,
-          },
-        ]
-      : [];
+    const chat: Tab[] =
+      span.messages || span.truncated.messages
+        ? [{ id: "chat", label: "Chat", content: () => <ChatTab of={span} isRaw={isRaw} onAll={whole} /> }]
+        : [];
     return [
       ...chat,
       {

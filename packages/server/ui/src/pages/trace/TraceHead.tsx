@@ -1,10 +1,12 @@
 import { useQueryClient } from "@tanstack/react-query";
+import { useState } from "react";
 import { Link, useLocation } from "wouter";
 import { api } from "../../api/client";
 import type { Trace } from "../../api/types";
 import { ago, cost, count, duration, fullTime, when } from "../../model/format";
 import { quoted, tracePath, tracesPath } from "../../model/paths";
 import { copyAndSay } from "../../ui/copy";
+import { Dialog } from "../../ui/Dialog";
 import { Menu } from "../../ui/Popover";
 import { Status } from "../../ui/Status";
 import { toast } from "../../ui/Toast";
@@ -62,7 +64,7 @@ export function TraceHead({ trace, project, neighbours, isPeek, count: spans }: 
         />
         <LinkedFact name="Thread" field="thread" value={trace.thread} project={project} />
         <LinkedFact name="User" field="user" value={trace.user} project={project} />
-        <LinkedFact name="Environment" field="env" value={trace.environment} project={project} />
+        <LinkedFact name="Env" field="env" value={trace.environment} project={project} />
       </dl>
       <div className="trace-head-right">
         {trace.tags.map((tag) => (
@@ -110,19 +112,14 @@ function Actions({ trace, project }: { trace: Trace; project: string }) {
   const client = useQueryClient();
   const here = `${window.location.origin}${tracePath(project, trace.id)}`;
   const remove = async () => {
-    if (
-      !window.confirm(
-        `Delete "${trace.name}" with its ${trace.spans} spans, scores and files? It cannot be undone.`,
-      )
-    )
-      return;
-    await api.deleteTrace(trace.id);
+        await api.deleteTrace(trace.id);
     client.removeQueries({ queryKey: ["traces", project] });
     toast("Trace deleted");
     navigate(tracesPath(project));
   };
   const whole = async () => JSON.stringify(await api.trace(trace.id), null, 2);
   return (
+    <>
     <Menu
       label="⋯"
       title="Actions"
@@ -143,9 +140,25 @@ function Actions({ trace, project }: { trace: Trace; project: string }) {
               "Python",
             ),
         },
-        { label: "Delete…", danger: true, run: remove },
+        { label: "Delete…", danger: true, run: () => setAsking(true) },
       ]}
     />
+      {isAsking && (
+        <Dialog title="Delete this trace?" onClose={() => setAsking(false)}>
+          <p>
+            {trace.name} goes with its {trace.spans} spans, scores and files. It cannot be undone.
+          </p>
+          <div className="actions dialog-actions">
+            <button type="button" className="danger" onClick={remove}>
+              Delete
+            </button>
+            <button type="button" onClick={() => setAsking(false)}>
+              Keep it
+            </button>
+          </div>
+        </Dialog>
+      )}
+    </>
   );
 }
 

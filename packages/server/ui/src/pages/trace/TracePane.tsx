@@ -2,7 +2,7 @@ import type { Json, TraceDetail } from "../../api/types";
 import { cost, count, duration } from "../../model/format";
 import type { Tab } from "../../ui/Tabs";
 import { PaneFrame } from "./PaneFrame";
-import { ChatTab, conversation, ErrorTab, Files, InputOutput, Metadata, Raw, Scores } from "./parts";
+import { ChatTab, ErrorTab, Files, InputOutput, Metadata, Raw, Scores } from "./parts";
 
 interface Props {
   found: TraceDetail;
@@ -18,8 +18,14 @@ export function TracePane({ found, project, tab, onTab }: Props) {
   const files = trace.attachments.filter((file) => file.span_id === null);
   const tabs = (isRaw: boolean): Tab[] => [
     { id: "io", label: "Input / output", content: () => <InputOutput of={trace} isRaw={isRaw} /> },
-    ...(conversation(trace, false)
-      ? [{ id: "chat", label: "Chat", content: () => <ChatTab of={trace} isModel={false} isRaw={isRaw} /> }]
+    ...(trace.messages
+      ? [
+          {
+            id: "chat",
+            label: "Chat",
+            content: () => <ChatTab of={{ ...trace, params: null }} isRaw={isRaw} />,
+          },
+        ]
       : []),
     ...(error ? [{ id: "error", label: "Error", content: () => <ErrorTab error={error} /> }] : []),
     {

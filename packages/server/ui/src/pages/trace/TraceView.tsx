@@ -63,8 +63,8 @@ export function TraceView({ found, project, state, set, onMore, isPeek = false }
   };
   const searchBodies = async () => {
     const hits = await api.searchTrace(trace.id, state.q);
-    setInBodies(new Set(hits.ids));
-    announce(`${hits.ids.length} spans have it in their input or output`);
+    setInBodies(new Set(hits.rows));
+    announce(`${hits.rows.length} spans have it in their input or output`);
   };
   const zoomInto = (place: number) =>
     set({

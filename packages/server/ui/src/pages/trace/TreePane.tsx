@@ -1,7 +1,7 @@
 import { type KeyboardEvent, type RefObject, useCallback, useEffect, useRef } from "react";
 import type { SpanColumns, Trace } from "../../api/types";
-import { cost, duration } from "../../model/format";
-import { axisTicks } from "../../model/time";
+import { cost } from "../../model/format";
+import { axisTicks, tickLabel } from "../../model/time";
 import { CUT, hasChildren, indexOfPlace, MISSING, TRACE } from "../../model/tree";
 import { useWidth } from "../../ui/TimeChart";
 import { useRows } from "../../ui/VirtualList";
@@ -155,9 +155,9 @@ function Axis({ scale }: { scale: TraceModel["scale"] }) {
     <div className="axis" aria-hidden="true">
       <span />
       <span className="axis-time" ref={box}>
-        {axisTicks(scale, Math.max(1, Math.floor(width / 90))).map((us) => (
+        {axisTicks(scale, Math.max(1, Math.floor(width / 80))).map((us) => (
           <span key={us} className="tick" style={{ left: `${(scale.at(us) * 100).toFixed(3)}%` }}>
-            {us === 0 ? "0" : duration(us)}
+            {scale.at(us) < 0.93 && tickLabel(us)}
           </span>
         ))}
       </span>

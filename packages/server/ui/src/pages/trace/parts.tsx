@@ -2,9 +2,9 @@ import { type ReactNode, useState } from "react";
 import { Link } from "wouter";
 import type { Attachment, ErrorInfo, Json, Score, SpanDetail } from "../../api/types";
 import { base } from "../../base";
+import { callNames, parametersOf } from "../../model/chat";
 import { bytes, cost, scoreText } from "../../model/format";
 import { isSecretName, visibleText } from "../../model/hygiene";
-import { callNames, messagesOf, parametersOf } from "../../model/messages";
 import { quoted, tracesPath } from "../../model/paths";
 import { Chat } from "../../render/Chat";
 import { asText, JsonTree } from "../../render/JsonTree";
@@ -67,33 +67,22 @@ function Cut({ size, onAll }: { size: number | undefined; onAll: (() => void) | 
   );
 }
 
-/** A conversation, if that is what a span's input and output are. */
-export function conversation(of: Told, isModel: boolean) {
-  const asked = messagesOf(of.input, isModel);
-  if (!asked) return null;
-  const answered = messagesOf(of.output, isModel) ?? [];
-  const { parameters, tools } = parametersOf(of.input);
-  return { asked, answered, parameters, tools, names: callNames([...asked, ...answered]) };
-}
+type Talk = Told & Pick<SpanDetail, "messages" | "params">;
 
-export function ChatTab({
-  of,
-  isModel,
-  isRaw,
-  onAll,
-}: {
-  of: Told;
-  isModel: boolean;
-  isRaw: boolean;
-  onAll?: () => void;
-}) {
-  const found = conversation(of, isModel);
-  if (!found) return null;
+export function ChatTab({ of, isRaw, onAll }: { of: Talk; isRaw: boolean; onAll?: () => void }) {
+  const messages = of.messages ?? [];
   return (
     <div className="section">
       {of.error && <ErrorLine error={of.error} />}
-      <Chat {...found} isRaw={isRaw} isRunning={of.status === "running"} />
-      <Cut size={of.truncated?.input ?? of.truncated?.output} onAll={onAll} />
+      <Chat
+        asked={messages.filter((message) => message.side === "input")}
+        answered={messages.filter((message) => message.side === "output")}
+        names={callNames(messages)}
+        {...parametersOf(of.params)}
+        isRaw={isRaw}
+        isRunning={of.status === "running"}
+      />
+      <Cut size={of.truncated?.messages} onAll={onAll} />
     </div>
   );
 }

@@ -1,195 +1,327 @@
-import { useVirtualizer } from "@tanstack/react-virtual";
-import { useEffect, useRef, useState } from "react";
-import { Link, useLocation, useSearchParams } from "wouter";
-import type { TraceRow } from "../../api/types";
+import { useQuery } from "@tanstack/react-query";
+import { useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { useLocation, useSearch } from "wouter";
+import { ApiError, api } from "../../api/client";
+import type { QueryFault, TraceRow } from "../../api/types";
 import { useTraces } from "../../api/useTraces";
-import { ago, cost, count, duration, fullTime, scoreText, when } from "../../model/format";
-import { tracePath } from "../../model/paths";
-import type { PageProps } from "../../routes";
+import { DEFAULT_COLUMNS, inOrder, readColumns, type ShownColumn, writeColumns } from "../../model/columns";
+import { comparePath, tracePath } from "../../model/paths";
+import { boundsOf, isRelative } from "../../model/range";
+import { withCondition } from "../../model/suggest";
+import { type PageProps, ROUTES } from "../../routes";
+import { announce } from "../../ui/Announcer";
+import { useKeys } from "../../ui/keys";
+import { Popover } from "../../ui/Popover";
+import { remember, rememberedList } from "../../ui/remember";
 import { Failed, Loading, Notice, Offline } from "../../ui/States";
-import { Status } from "../../ui/Status";
+import { useUrlState } from "../../ui/useUrlState";
 import { Quickstart } from "../home/Quickstart";
+import { BulkBar } from "./BulkBar";
+import { ColumnChooser } from "./ColumnChooser";
+import { columnOf } from "./columns";
+import { FilterBar } from "./FilterBar";
+import { Grid } from "./Grid";
+import { LIST_STATE } from "./listState";
+import { Peek } from "./Peek";
+import { RangePicker } from "./RangePicker";
+import { Strip } from "./Strip";
+import { Views } from "./Views";
 import "./traces.css";
 
-const ROW_PX = 34;
+const hasCompare = ROUTES.some((route) => route.path.endsWith("/compare"));
 
-/** The traces of a project, newest first, live. */
+/** The traces of a project: filter, time, columns; live; a drawer to look into one; actions on many. */
 export default function TracesPage({ project }: PageProps) {
-  const [search, setSearch] = useSearchParams();
-  const q = search.get("q") ?? "";
-  const list = useTraces(project, q);
+  const [state, set] = useUrlState(LIST_STATE);
+  const address = useSearch();
+  const [, navigate] = useLocation();
+  const { q, t, sort, live, peek } = state;
+  const columns = useMemo(() => columnsOf(state.cols, project), [state.cols, project]);
+  const fields = useMemo(() => fieldsOf(columns), [columns]);
+  const list = useTraces(project, { q, t, sort, fields }, live && isRelative(t));
+  const { rows, fresh, show } = list;
+  const cursor = useCursor(rows, peek);
+  const { active, current, go } = cursor;
+  const [checked, setChecked] = useState<ReadonlySet<string>>(new Set());
+  const lastChecked = useRef<string | null>(null);
+  const scroller = useRef<HTMLDivElement>(null);
+  const filterField = useRef<HTMLInputElement | null>(null);
+  const isAtTop = useRef(true);
   useEffect(() => {
     document.title = `${project} · trailmark`;
   }, [project]);
-  const setQuery = (text: string) => setSearch(text ? { q: text } : {}, { replace: true });
+  // New rows come in by themselves only where they push nothing away that somebody looks at.
+  useEffect(() => {
+    if (!fresh.length) return;
+    const isReading = window.getSelection()?.type === "Range" || peek !== "" || checked.size > 0;
+    if (isAtTop.current && !isReading && sort === "-start") show();
+    else announce(`${fresh.length} new traces`);
+  }, [fresh, show, peek, checked, sort]);
+  const showFresh = () => {
+    show();
+    scroller.current?.scrollTo({ top: 0 });
+    isAtTop.current = true;
+  };
+  const { hasNextPage, isFetchingNextPage, fetchNextPage } = list;
+  const more = useCallback(() => {
+    if (hasNextPage && !isFetchingNextPage) void fetchNextPage();
+  }, [hasNextPage, isFetchingNextPage, fetchNextPage]);
+  const onTop = useCallback((is: boolean) => {
+    isAtTop.current = is;
+  }, []);
+  const change = (next: ShownColumn[] | null) => {
+    const cols = next ? writeColumns(next) : [];
+    remember(`columns-${project}`, next ? JSON.stringify(cols) : null);
+    set({ cols });
+  };
+  const check = useCallback(
+    (id: string, isChecked: boolean, isRange: boolean) => {
+      const next = new Set(checked);
+      for (const one of isRange ? between(rows, lastChecked.current, id) : [id]) {
+        if (isChecked) next.add(one);
+        else next.delete(one);
+      }
+      lastChecked.current = id;
+      setChecked(next);
+    },
+    [checked, rows],
+  );
+  const openPeek = (id: string) => set({ peek: id });
+  const step = (by: number) => {
+    const row = go(active.row + by);
+    if (peek && row) openPeek(row.id);
+  };
+  const open = () => current && navigate(tracePath(project, current.id));
+  const filterByCell = () => {
+    const condition = current && columnOf(columns[active.column]?.id ?? "")?.filter?.(current);
+    if (condition) set({ q: withCondition(q, condition) }, "push");
+    else announce("Nothing to filter by in this cell");
+  };
+  const ids = [...checked];
+  useKeys("List", [
+    { keys: "j", label: "Next trace", run: () => step(1) },
+    { keys: "k", label: "Previous trace", run: () => step(-1) },
+    { keys: "ArrowUp|ArrowDown|PageUp|PageDown|Home|End", label: "Walk the rows" },
+    { keys: "ArrowLeft|ArrowRight", label: "Walk the cells" },
+    { keys: "Enter", label: "Open the trace", run: open },
+    {
+      keys: "mod+Enter",
+      label: "Open in a new tab",
+      run: () => current && window.open(tracePath(project, current.id)),
+    },
+    { keys: "Space", label: "Peek", run: () => current && (peek ? set({ peek: "" }) : openPeek(current.id)) },
+    {
+      keys: "x",
+      label: "Choose, or not",
+      run: () => current && check(current.id, !checked.has(current.id), false),
+    },
+    { keys: "X", label: "Choose up to here", run: () => current && check(current.id, true, true) },
+    ...(hasCompare
+      ? [
+          {
+            keys: "C",
+            label: "Compare the two chosen",
+            run: () => ids.length === 2 && navigate(comparePath(project, ids[0] ?? "", ids[1] ?? "")),
+          },
+        ]
+      : []),
+    { keys: "f", label: "Filter by this cell", run: filterByCell },
+    { keys: "/", label: "Filter", run: () => filterField.current?.focus() },
+    { keys: ".", label: "Show new traces", run: showFresh },
+    { keys: "l", label: "Live on, off", run: () => set({ live: !live }) },
+    {
+      keys: "Escape",
+      label: "Close the drawer, clear the choice",
+      run: () => {
+        if (peek) {
+          set({ peek: "" });
+          scroller.current?.querySelector<HTMLElement>("[role=grid]")?.focus();
+        } else setChecked(new Set());
+      },
+    },
+  ]);
+  const { error } = list;
+  const fault =
+    error instanceof ApiError && error.problem.start !== undefined
+      ? (error.problem as QueryFault & { detail: string })
+      : null;
+  if (list.data && !rows.length && !q && !t) return <Quickstart project={project} />;
   return (
     <>
-      <SearchField value={q} onChange={setQuery} />
       {list.isOffline && <Offline />}
-      {list.isError && !list.data && (
-        <Failed what="The traces cannot be shown" error={list.error} onRetry={() => list.refetch()} />
-      )}
-      {list.isPending && <Loading />}
-      {list.data && !list.rows.length && !q && <Quickstart project={project} />}
-      {list.data && !list.rows.length && q && (
-        <Notice title="Nothing matches">
-          <p className="muted">
-            Words are looked for in name, input and output. <code>status:error</code>, <code>tag:chat</code>{" "}
-            and <code>name:answer</code> say where.
-          </p>
-          <button type="button" onClick={() => setQuery("")}>
-            Show all traces
-          </button>
-        </Notice>
-      )}
-      {list.rows.length > 0 && (
-        <List
-          rows={list.rows}
-          onEnd={() => list.hasNextPage && !list.isFetchingNextPage && list.fetchNextPage()}
-          hasMore={list.hasNextPage}
+      <div className="list-controls">
+        <div className="list-line">
+          <FilterBar
+            project={project}
+            value={q}
+            onRun={(next) => set({ q: next, peek: "" }, "push")}
+            fieldRef={filterField}
+            fault={fault && { ...fault, message: fault.detail, expected: fault.expected ?? [] }}
+          />
+          <RangePicker t={t} onRange={(next) => set({ t: next }, "push")} />
+          <Popover label="Columns ▾" title="Columns">
+            {() => <ColumnChooser project={project} columns={columns} onColumns={change} />}
+          </Popover>
+          <LiveButton live={live} isOff={!isRelative(t)} onTurn={() => set({ live: !live })} />
+        </div>
+        <div className="list-line list-line-2">
+          <Views project={project} search={address} />
+          {t && (
+            <button type="button" className="quiet" onClick={() => set({ t: "" }, "push")}>
+              All time
+            </button>
+          )}
+          <Known project={project} q={q} t={t} loaded={rows.length} hasMore={hasNextPage} />
+        </div>
+        <Strip project={project} q={q} t={t} live={live} onRange={(next) => set({ t: next }, "push")} />
+      </div>
+      {checked.size > 0 && (
+        <BulkBar
+          project={project}
+          checked={checked}
+          q={q}
+          t={t}
+          hasCompare={hasCompare}
+          onClear={() => setChecked(new Set())}
+          onDone={() => {
+            setChecked(new Set());
+            void list.refetch();
+          }}
         />
       )}
+      <div className={list.isPlaceholderData ? "list stale-list" : "list"}>
+        {fresh.length > 0 && (
+          <button type="button" className="pill" onClick={showFresh}>
+            {fresh.length} new <kbd>.</kbd>
+          </button>
+        )}
+        {list.isPending && <Loading rows={20} />}
+        {list.isError && !rows.length && !fault && (
+          <Failed what="The traces cannot be shown" error={list.error} onRetry={() => list.refetch()} />
+        )}
+        {list.data && !rows.length && <NothingFound onAll={() => set({ q: "", t: "" }, "push")} />}
+        {rows.length > 0 && (
+          <Grid
+            rows={rows}
+            columns={columns}
+            sort={sort}
+            active={active}
+            checked={checked}
+            hasMore={hasNextPage}
+            scroller={scroller}
+            onActive={cursor.set}
+            onCheck={check}
+            onCheckAll={(isAll) => setChecked(new Set(isAll ? rows.map((row) => row.id) : []))}
+            onSort={(next) => set({ sort: next }, "push")}
+            onColumns={change}
+            onEnd={more}
+            onTop={onTop}
+          />
+        )}
+        {peek && <Peek project={project} id={peek} onClose={() => set({ peek: "" })} />}
+      </div>
     </>
   );
 }
 
-/** Typing narrows the list after a pause of 200 ms; the address holds the query. */
-function SearchField({ value, onChange }: { value: string; onChange: (text: string) => void }) {
-  const [text, setText] = useState(value);
-  const field = useRef<HTMLInputElement>(null);
-  useEffect(() => setText(value), [value]);
-  useEffect(() => {
-    if (text === value) return;
-    const timer = setTimeout(() => onChange(text), 200);
-    return () => clearTimeout(timer);
-  }, [text, value, onChange]);
-  useEffect(() => {
-    const focus = (event: KeyboardEvent) => {
-      const isTyping = event.target instanceof HTMLElement && event.target.matches("input, select, textarea");
-      if (event.key === "/" && !isTyping) {
-        event.preventDefault();
-        field.current?.focus();
-      }
-    };
-    window.addEventListener("keydown", focus);
-    return () => window.removeEventListener("keydown", focus);
+function columnsOf(cols: readonly string[], project: string): ShownColumn[] {
+  const own = cols.length ? cols : rememberedList(`columns-${project}`);
+  const known = readColumns(own).filter((one) => columnOf(one.id));
+  return inOrder(known.length ? known : readColumns(DEFAULT_COLUMNS));
+}
+
+const fieldsOf = (columns: ShownColumn[]) =>
+  columns
+    .flatMap((one) => columnOf(one.id)?.field ?? [])
+    .sort()
+    .join(",");
+
+/** Which row and cell the keys are at: kept by id, so that rows that come in do not move it. */
+function useCursor(rows: TraceRow[], peek: string) {
+  const [at, setAt] = useState<{ id: string; column: number }>({ id: peek, column: 1 });
+  const found = rows.findIndex((row) => row.id === at.id);
+  const lastRow = useRef(0);
+  if (found >= 0) lastRow.current = found;
+  const row = found >= 0 ? found : Math.min(at.id ? lastRow.current : 0, Math.max(rows.length - 1, 0));
+  const now = useRef(rows);
+  now.current = rows;
+  const set = useCallback((next: { row: number; column: number }) => {
+    setAt({ id: now.current[next.row]?.id ?? "", column: next.column });
   }, []);
-  return (
-    <input
-      ref={field}
-      type="search"
-      className="search"
-      aria-label="Search traces"
-      placeholder="Search: words, status:error, tag:…, name:…   ( / )"
-      value={text}
-      onChange={(event) => setText(event.target.value)}
-    />
-  );
-}
-
-function List({ rows, hasMore, onEnd }: { rows: TraceRow[]; hasMore: boolean; onEnd: () => void }) {
-  const scroller = useRef<HTMLDivElement>(null);
-  const [, navigate] = useLocation();
-  const virtual = useVirtualizer({
-    count: rows.length,
-    getScrollElement: () => scroller.current,
-    estimateSize: () => ROW_PX,
-    overscan: 12,
-    getItemKey: (index) => rows[index]?.id ?? index,
-  });
-  const items = virtual.getVirtualItems();
-  const last = items.at(-1)?.index ?? 0;
-  useEffect(() => {
-    if (last >= rows.length - 30) onEnd();
-  }, [last, rows.length, onEnd]);
-  return (
-    <div className="list" ref={scroller}>
-      <div role="table" aria-label="Traces" aria-rowcount={hasMore ? -1 : rows.length}>
-        <div role="row" className="row row-head">
-          {["Time", "Trace", "Input and output", "Scores", "Spans", "Tokens", "Cost", "Duration"].map(
-            (name) => (
-              <span key={name} role="columnheader">
-                {name}
-              </span>
-            ),
-          )}
-        </div>
-        <div className="list-body" style={{ height: virtual.getTotalSize() }}>
-          {items.map((item) => (
-            <Row
-              key={item.key}
-              row={rows[item.index] as TraceRow}
-              top={item.start}
-              index={item.index + 1}
-              onOpen={navigate}
-            />
-          ))}
-        </div>
-      </div>
-    </div>
-  );
-}
-
-function Row({
-  row,
-  top,
-  index,
-  onOpen,
-}: {
-  row: TraceRow;
-  top: number;
-  index: number;
-  onOpen: (path: string) => void;
-}) {
-  const path = tracePath(row.project, row.id);
-  const open = (event: React.MouseEvent) => {
-    const isPlain = !event.ctrlKey && !event.metaKey && !event.shiftKey && event.button === 0;
-    const isSelecting = window.getSelection()?.type === "Range";
-    if (isPlain && !isSelecting && !(event.target as HTMLElement).closest("a")) onOpen(path);
+  const go = (to: number): TraceRow | undefined => {
+    const next = rows[Math.min(Math.max(to, 0), rows.length - 1)];
+    if (next) setAt({ id: next.id, column: at.column });
+    return next;
   };
+  return { active: { row, column: at.column }, current: rows[row], go, set };
+}
+
+function between(rows: TraceRow[], a: string | null, b: string): string[] {
+  const [from, to] = [rows.findIndex((row) => row.id === a), rows.findIndex((row) => row.id === b)];
+  if (from < 0 || to < 0) return [b];
+  return rows.slice(Math.min(from, to), Math.max(from, to) + 1).map((row) => row.id);
+}
+
+function LiveButton({ live, isOff, onTurn }: { live: boolean; isOff: boolean; onTurn: () => void }) {
+  const isOn = live && !isOff;
   return (
-    // biome-ignore lint/a11y/useKeyWithClickEvents: the link inside is what keys use; the row is a larger target
-    <div role="row" aria-rowindex={index} className={`row row-${row.status}`} style={{ top }} onClick={open}>
-      <span role="cell" className="time" title={`${fullTime(row.start_us)} · ${ago(row.start_us)}`}>
-        {when(row.start_us)}
-      </span>
-      <span role="cell" className="name">
-        <Status status={row.status} />
-        <Link href={path}>{row.name || "(no name)"}</Link>
-        {row.tags.map((tag) => (
-          <span key={tag} className="tag">
-            {tag}
-          </span>
-        ))}
-      </span>
-      <span role="cell" className="io">
-        {row.in && <span dir="auto">{row.in}</span>}
-        {row.out && (
-          <span dir="auto" className="out">
-            {row.out}
-          </span>
-        )}
-      </span>
-      <span role="cell" className="scores">
-        {Object.entries(row.scores).map(([name, score]) => (
-          <span key={name} className="score" title={score.reason ?? undefined}>
-            <span className="score-name">{name}</span> <span className="score-value">{scoreText(score)}</span>
-          </span>
-        ))}
-      </span>
-      <span role="cell" className="number">
-        {row.spans}
-        {row.errors > 0 && <span className="errors"> · {row.errors} ✕</span>}
-      </span>
-      <span role="cell" className="number" title={`${row.tin} in, ${row.tout} out`}>
-        {row.tin + row.tout ? count(row.tin + row.tout) : ""}
-      </span>
-      <span role="cell" className="number">
-        {cost(row.cost)}
-      </span>
-      <span role="cell" className="number">
-        {duration(row.dur_us)}
-      </span>
-    </div>
+    <button
+      type="button"
+      className={isOn ? "live live-on" : "live"}
+      aria-pressed={isOn}
+      disabled={isOff}
+      title={isOff ? "This time is over: nothing new can come" : "Live (l)"}
+      onClick={onTurn}
+    >
+      <span className="live-dot" aria-hidden="true" /> Live
+    </button>
+  );
+}
+
+/** `200 of about 98,000`: the count comes by itself and holds nothing up. */
+function Known({
+  project,
+  q,
+  t,
+  loaded,
+  hasMore,
+}: {
+  project: string;
+  q: string;
+  t: string;
+  loaded: number;
+  hasMore: boolean;
+}) {
+  const found = useQuery({
+    queryKey: ["count", project, q, t],
+    queryFn: ({ signal }) => api.count(project, { q, ...boundsOf(t) }, signal),
+    enabled: hasMore,
+    retry: false,
+    staleTime: 30_000,
+  });
+  const total =
+    found.data && hasMore
+      ? ` of ${found.data.exact ? "" : "about "}${found.data.estimate.toLocaleString("en")}`
+      : "";
+  return (
+    <span className="known muted number">
+      {loaded.toLocaleString("en")}
+      {total} {loaded === 1 && !total ? "trace" : "traces"}
+    </span>
+  );
+}
+
+function NothingFound({ onAll }: { onAll: () => void }) {
+  return (
+    <Notice title="Nothing matches">
+      <p className="muted">
+        Words are looked for in names, inputs, outputs and errors. <code>status:error</code>,{" "}
+        <code>tag:chat</code>, <code>duration&gt;2s</code> and <code>any(kind:tool name:search)</code> say
+        where.
+      </p>
+      <button type="button" onClick={onAll}>
+        Show all traces
+      </button>
+    </Notice>
   );
 }
