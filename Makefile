@@ -7,7 +7,7 @@ PAGE := packages/server/src/trailmark_server/_ui/index.html
 SOURCES := $(PACKAGES:%=packages/%/src)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-slow check lint types layers fix bench bench-openai bench-frameworks bench-web test-alone test-oldest ui build lock clean
+.PHONY: help setup demo test test-slow check lint types layers fix ui-types bench bench-openai bench-frameworks bench-web test-alone test-oldest ui build lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,6 +34,9 @@ $(PAGE): $(shell find $(UI) -type f -not -path '*/node_modules/*' 2>/dev/null)
 
 ui: ## build the page into the server package (Node 20 or later)
 	cd $(UI) && npm ci --no-audit --no-fund --silent && npm run --silent build
+
+ui-types: setup ## the page's types from the server's routes (needs the npm registry)
+	$(BIN)/python scripts/ui_types.py
 
 demo: setup ## trace the tour, print its traces, show them in the browser
 	@$(BIN)/python scripts/demo.py

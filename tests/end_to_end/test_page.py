@@ -76,11 +76,12 @@ def test_the_tree_is_walked_with_the_keyboard(page: Page, toured: str) -> None:
 
 def test_a_search_narrows_the_list_and_the_address_holds_it(page: Page, toured: str) -> None:
     page.goto("/p/Default%20Project/traces")
-    page.get_by_label("Search traces").fill("status:error")
+    page.get_by_role("combobox", name="Filter traces").fill("status:error")
+    page.keyboard.press("Enter")
     expect(page.get_by_role("link", name="divide", exact=True)).to_be_visible()
     expect(page.get_by_role("link", name="private", exact=True)).to_have_count(0)
     page.reload()
-    expect(page.get_by_label("Search traces")).to_have_value("status:error")
+    expect(page.get_by_role("combobox", name="Filter traces")).to_have_value("status:error")
     expect(page.get_by_role("link", name="divide", exact=True)).to_be_visible()
 
 

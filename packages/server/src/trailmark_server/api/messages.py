@@ -80,16 +80,17 @@ def _message(item: dict[str, Any], role: str) -> dict[str, Any] | None:
     said = str(item.get("role") or kind or role)
     said = _ROLES.get(said, said)
     parts = _parts(item["parts"] if "parts" in item else item.get("content"))
-    if isinstance(item.get("reasoning_content"), str):
-        parts.insert(0, {"type": "reasoning", "text": item["reasoning_content"]})
+    thought = item.get("reasoning_content") or item.get("thinking")
+    if isinstance(thought, str):
+        parts.insert(0, {"type": "reasoning", "text": thought})
     if isinstance(item.get("refusal"), str):
-        parts.append({"type": "text", "text": item["refusal"]})
+        parts.append({"type": "refusal", "text": item["refusal"]})
     parts += [_call(call) for call in _listed(item.get("tool_calls")) if isinstance(call, dict)]
     if isinstance(item.get("audio"), dict):
         parts.append(_media("audio", item["audio"]))
     if said == "tool":
         name = item.get("name")
-        parts = [_result(item.get("content"), item.get("tool_call_id"), name if isinstance(name, str) else None)]
+        parts = [_result(item.get("content"), item.get("tool_call_id"), name, item.get("status") == "error")]
     return {"role": said, "parts": parts}
 
 
@@ -128,7 +129,8 @@ def _part(item: Any) -> Iterator[_Part]:
         yield _call(item.get("functionCall") or item.get("function_call") or item)
     elif kind in ("tool_result", "web_search_tool_result") or "functionResponse" in item or "function_response" in item:
         told = item.get("functionResponse") or item.get("function_response") or item
-        yield _result(told.get("content", told.get("response")), told.get("tool_use_id"), told.get("name"))
+        is_error = told.get("is_error") is True
+        yield _result(told.get("content", told.get("response")), told.get("tool_use_id"), told.get("name"), is_error)
     elif kind in ("thinking", "reasoning", "redacted_thinking"):
         yield {
             "type": "reasoning",
@@ -141,7 +143,7 @@ def _part(item: Any) -> Iterator[_Part]:
     elif kind == "document":
         yield _media("file", item)
     elif (text := _text(item)) is not None:
-        yield {"type": "text", "text": text}
+        yield {"type": "refusal" if kind == "refusal" else "text", "text": text}
     else:
         yield {"type": "file", "name": kind or None, "args": item}
 
@@ -158,8 +160,10 @@ def _call(call: dict[str, Any]) -> _Part:
     }
 
 
-def _result(content: Any, id: Any, name: Any) -> _Part:
+def _result(content: Any, id: Any, name: Any, is_error: bool = False) -> _Part:
     part: _Part = {"type": "tool_result", "id": id if isinstance(id, str) else None}
+    if is_error:
+        part["is_error"] = True
     if isinstance(name, str):
         part["name"] = name
     texts = [_text(item) for item in _listed(content)]

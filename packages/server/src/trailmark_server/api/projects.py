@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Body, Query, Request, Response
+from trailmark import spool
 
 from trailmark_server import __version__
 from trailmark_server.api import models
@@ -32,7 +33,7 @@ def router(store: Store, home: Path, clients: Clients) -> APIRouter:
             "version": __version__, "schema": store.schema, "auth": False, "workspace": "default",
             "features": list(_FEATURES), "root_path": request.scope.get("root_path", ""), "home": str(home),
             "disk_bytes": store.disk_bytes(), "now_us": time.time_ns() // 1000, "clients": clients.shown(),
-            "ingest": {}, "text_index": {},
+            "ingest": {"waiting": _waiting(home)}, "text_index": {},
         }  # fmt: skip
 
     @routes.get("/clients", response_model=list[models.Client])
@@ -80,3 +81,9 @@ def _one(store: Store, name: str) -> dict[str, Any]:
     if not found:
         raise Problem(404, f"no project {name!r}")
     return found[0]
+
+
+def _waiting(home: Path) -> int:
+    """How many programs on this machine have records in the spool that are not in the store yet."""
+    owners = {found.owner for found in spool.segments(home) if not found.destination and spool.read(found, 1)}
+    return len(owners)

@@ -38,6 +38,7 @@ def router(store: Store) -> APIRouter:
             if (same := known(request, tag)) is not None:
                 return same
             found = skeleton.skeleton(reader, id, after=after, limit=limit, since=since, compact=compact)
+        _with_messages(found["trace"], max_bytes)
         bounded(found["trace"], max_bytes)
         return answer(request, found, tag=tag)
 
@@ -89,11 +90,18 @@ def _add_looks(routes: APIRouter, store: Store) -> None:
 
 
 def _shown(span: dict[str, Any], max_bytes: int) -> dict[str, Any]:
-    span["messages"] = conversation(span["input"], span["output"])
     span["params"] = parameters(span["input"])
-    if span["messages"] is not None and len(orjson.dumps(span["messages"])) > max_bytes:
-        span["messages"], span["truncated"]["messages"] = None, len(orjson.dumps(span["messages"]))
+    _with_messages(span, max_bytes)
     return bounded(span, max_bytes)
+
+
+def _with_messages(found: dict[str, Any], max_bytes: int) -> None:
+    """The conversation in it, if it is not larger than the bound."""
+    messages = conversation(found["input"], found["output"])
+    size = 0 if messages is None else len(orjson.dumps(messages))
+    found["messages"] = messages if size <= max_bytes else None
+    if size > max_bytes:
+        found.setdefault("truncated", {})["messages"] = size
 
 
 def bounded(found: dict[str, Any], max_bytes: int) -> dict[str, Any]:

@@ -93,7 +93,7 @@ def span_rows(
         where += f" AND (s.start_us, s.span_id) {'<' if order == 'DESC' else '>'} (?, ?)"
         values += open_cursor(cursor, sort)
     rows = reader._db.execute(
-        f"SELECT {_SPAN_ROW} FROM spans s WHERE {where} ORDER BY s.start_us {order}, s.span_id {order} LIMIT ?",  # noqa: S608
+        f"SELECT {_SPAN_ROW} FROM spans s WHERE {where} ORDER BY s.start_us {order}, s.span_id {order} LIMIT ?",
         (*values, limit + 1),
     ).fetchall()
     last = rows[limit - 1] if len(rows) > limit else None
@@ -128,12 +128,12 @@ def count(reader: Reader, project: str, *, query: str, bounds: Bounds) -> dict[s
     """Exact up to 20,000 rows looked at; beyond them in proportion."""
     number = project_id(reader, project)
     inside, only = where_of(("1", []), "t", number, bounds)
-    [total] = reader._db.execute(f"SELECT count(*) FROM traces t WHERE {inside}", only).fetchone()  # noqa: S608
+    [total] = reader._db.execute(f"SELECT count(*) FROM traces t WHERE {inside}", only).fetchone()
     if not query.strip():
         return {"estimate": total, "exact": True}
     condition, found = trace_condition(parse(query))
     [hits] = reader._db.execute(
-        f"SELECT coalesce(sum({condition}), 0) FROM (SELECT * FROM traces t WHERE {inside} "  # noqa: S608
+        f"SELECT coalesce(sum({condition}), 0) FROM (SELECT * FROM traces t WHERE {inside} "
         "ORDER BY t.start_us DESC, t.trace_id DESC LIMIT ?) t",
         (*found, *only, _COUNTED),
     ).fetchone()
@@ -150,7 +150,7 @@ def histogram(reader: Reader, project: str, *, query: str, bounds: Bounds, bucke
     step = -(-step // 1000) * 1000  # whole milliseconds
     where, values = where_of(trace_condition(parse(query)), "t", number, (start, end))
     rows = reader._db.execute(
-        f"SELECT (t.start_us - ?) / ?, count(*), sum(t.error_count > 0 OR t.status='error') FROM traces t "  # noqa: S608
+        f"SELECT (t.start_us - ?) / ?, count(*), sum(t.error_count > 0 OR t.status='error') FROM traces t "
         f"WHERE {where} GROUP BY 1",
         (start, step, *values),
     )

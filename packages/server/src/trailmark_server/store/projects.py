@@ -109,7 +109,7 @@ def _whole(reader: Reader, record: dict[str, Any] | None) -> dict[str, Any] | No
 def _score_records(reader: Reader, kind: str, key: bytes) -> Iterator[dict[str, Any]]:
     targets = "c.target=?" if kind == "trace" else "c.target IN (SELECT span_id FROM spans WHERE trace_id=?)"
     rows = reader._db.execute(
-        "SELECT c.target, c.name, c.value, c.is_bool, c.label, c.reason, c.source, c.author, c.ts_us, c.ver, p.name "  # noqa: S608
+        "SELECT c.target, c.name, c.value, c.is_bool, c.label, c.reason, c.source, c.author, c.ts_us, c.ver, p.name "
         f"FROM scores c JOIN projects p ON p.id=c.project_id WHERE c.kind='{kind}' AND {targets} ORDER BY c.ts_us",
         (key,),
     )

@@ -105,7 +105,7 @@ def top(reader: Reader, project: str, *, what: str, query: str, bounds: Bounds, 
     table, where, values = _rows(level, number, query, span_of_time(reader, number, bounds))
     bad = "sum(t.error_count > 0 OR t.status='error')" if level == "traces" else "sum(s.status='error')"
     rows = reader._db.execute(
-        f"SELECT {key}, count(*), {bad}, {value} FROM {table} WHERE {only} AND {where} GROUP BY 1 "  # noqa: S608
+        f"SELECT {key}, count(*), {bad}, {value} FROM {table} WHERE {only} AND {where} GROUP BY 1 "
         "ORDER BY 4 DESC, 2 DESC, 1 LIMIT ?",
         (*values, limit),
     )
@@ -154,7 +154,7 @@ def _sums(reader: Reader, scope: _Scope, wanted: tuple[str, ...]) -> list[dict[s
     }  # fmt: skip
     columns = {name: sql for name, sql in columns.items() if name[0] in wanted}
     rows = reader._db.execute(
-        f"SELECT {scope.bucket}, {scope.key}, count(*), {', '.join(columns.values())} FROM {scope.source} "  # noqa: S608
+        f"SELECT {scope.bucket}, {scope.key}, count(*), {', '.join(columns.values())} FROM {scope.source} "
         f"WHERE {scope.where} GROUP BY 1, 2",
         scope.values,
     ).fetchall()
@@ -170,11 +170,11 @@ def _sums(reader: Reader, scope: _Scope, wanted: tuple[str, ...]) -> list[dict[s
 
 def _quantiles(reader: Reader, scope: _Scope, metric: str, value: str) -> tuple[list[dict[str, Any]], bool]:
     where = f"{scope.where} AND {value} >= 0"
-    [size] = reader._db.execute(f"SELECT count(*) FROM {scope.source} WHERE {where}", scope.values).fetchone()  # noqa: S608
+    [size] = reader._db.execute(f"SELECT count(*) FROM {scope.source} WHERE {where}", scope.values).fetchone()
     is_exact = size <= _EXACT
     grain = value if is_exact else f"CAST(ln({value} + 1) * {_STEP} AS INTEGER)"
     rows = reader._db.execute(
-        f"SELECT {scope.bucket}, {scope.key}, {grain}, count(*) FROM {scope.source} WHERE {where} GROUP BY 1, 2, 3",  # noqa: S608
+        f"SELECT {scope.bucket}, {scope.key}, {grain}, count(*) FROM {scope.source} WHERE {where} GROUP BY 1, 2, 3",
         scope.values,
     ).fetchall()
     kept = _kept((row[1], row[3]) for row in rows)
@@ -205,7 +205,7 @@ def _scores(reader: Reader, scope: _Scope) -> list[dict[str, Any]]:
     a, kind, target = ("t", "trace", "t.trace_id") if scope.level == "traces" else ("s", "span", "s.span_id")
     del a
     rows = reader._db.execute(
-        f"SELECT {scope.bucket}, c.name, avg(c.value), count(*) FROM {scope.source} "  # noqa: S608
+        f"SELECT {scope.bucket}, c.name, avg(c.value), count(*) FROM {scope.source} "
         f"JOIN scores c ON c.kind='{kind}' AND c.target={target} AND c.value IS NOT NULL "
         f"WHERE {scope.where} GROUP BY 1, 2",
         scope.values,

@@ -29,7 +29,7 @@ def page(reader: Reader, project: str, *, query: str, bounds: Bounds, limit: int
     values: list[Any] = []
     if query.strip() or bounds != (None, None):
         condition, values = where_of(trace_condition(parse(query)), "t", number, bounds)
-        where.append(f"EXISTS(SELECT 1 FROM traces t WHERE t.thread_id=h.thread_id AND {condition})")  # noqa: S608
+        where.append(f"EXISTS(SELECT 1 FROM traces t WHERE t.thread_id=h.thread_id AND {condition})")
     if cursor:
         newest, id = open_cursor(cursor, "-newest")
         where.append("(h.last_us, h.thread_id) < (?, ?)")

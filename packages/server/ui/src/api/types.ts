@@ -28,8 +28,8 @@ export type Parsed = Schemas["Parsed"];
 export type SavedView = Schemas["SavedView"];
 
 type Body = "input" | "output" | "metadata";
-export type Trace = WithJson<Schemas["Trace"], Body>;
 export type SpanColumns = Schemas["SpanColumns"];
+export type Trace = Omit<WithJson<Schemas["Trace"], Body>, "messages"> & { messages: Message[] | null };
 export type TraceDetail = Omit<Schemas["TraceDetail"], "trace"> & { trace: Trace };
 export type Part = WithJson<Schemas["Part"], "args">;
 export type Message = Omit<Schemas["Message"], "parts"> & { parts: Part[] };

@@ -150,7 +150,9 @@ function between(stops: [number, number][], value: number, side: 0 | 1): number 
   return a[other] + ((value - a[side]) / Math.max(b[side] - a[side], 1e-9)) * (b[other] - a[other]);
 }
 
-const CLOCK_S = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 21_600, 43_200, 86_400];
+const CLOCK_S = [
+  1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 21_600, 43_200, 86_400,
+];
 
 /** Round moments for the axis: decimal below a second, as on a clock above. */
 export function axisTicks(scale: Scale, most: number): number[] {

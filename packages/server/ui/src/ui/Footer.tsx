@@ -29,7 +29,7 @@ export function Footer({ project }: { project: string }) {
       ) : (
         <span>{told.length ? "Nothing dropped" : project ? "No client has reported" : ""}</span>
       )}
-      {meta.data && lagText(meta.data.ingest_lag_us) && <span>{lagText(meta.data.ingest_lag_us)}</span>}
+      {meta.data && <span>{ingestText(meta.data.ingest.waiting)}</span>}
       <span className="footer-right">
         {meta.data && (
           <>
@@ -45,9 +45,11 @@ export function Footer({ project }: { project: string }) {
 
 const total = (report: ClientReport) => Object.values(report.dropped).reduce((sum, n) => sum + n, 0);
 
-function lagText(us: number | null | undefined): string | null {
-  if (us === null || us === undefined) return null;
-  return us < 2_000_000 ? "Ingest is current" : `Ingest is ${Math.round(us / 1e6)} s behind`;
+function ingestText(waiting: unknown): string {
+  if (typeof waiting !== "number" || waiting === 0) return "Ingest is current";
+  return waiting === 1
+    ? "Records of 1 program are on their way"
+    : `Records of ${waiting} programs are on their way`;
 }
 
 function Dropped({ clients }: { clients: ClientReport[] }) {

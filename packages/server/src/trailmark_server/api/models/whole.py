@@ -24,6 +24,29 @@ __all__ = [
 ]
 
 
+class Part(BaseModel):
+    """Of a message. `blob`: the hash for `/blobs/{sha}`; `url`: where it is elsewhere, never fetched."""
+
+    type: Literal["text", "image", "audio", "file", "tool_call", "tool_result", "reasoning", "refusal"]
+    text: str | None = None
+    blob: str | None = None
+    data: str | None = None
+    url: str | None = None
+    mime: str | None = None
+    id: str | None = None
+    name: str | None = None
+    args: Json = None
+    is_error: bool | None = None
+
+
+class Message(BaseModel):
+    """`side`: whether it was sent or received."""
+
+    role: str
+    parts: list[Part]
+    side: Literal["input", "output"]
+
+
 class Trace(BaseModel):
     id: str
     project: str
@@ -47,6 +70,8 @@ class Trace(BaseModel):
     cost: float | None
     spans: int
     errors: int
+    truncated: dict[str, int]
+    messages: list[Message] | None
 
 
 class SpanColumns(BaseModel):
@@ -80,28 +105,6 @@ class TraceDetail(BaseModel):
     next: int | None
     seq: int
     unchanged: bool
-
-
-class Part(BaseModel):
-    """Of a message. `blob`: the hash for `/blobs/{sha}`; `url`: where it is elsewhere, never fetched."""
-
-    type: Literal["text", "image", "audio", "file", "tool_call", "tool_result", "reasoning"]
-    text: str | None = None
-    blob: str | None = None
-    data: str | None = None
-    url: str | None = None
-    mime: str | None = None
-    id: str | None = None
-    name: str | None = None
-    args: Json = None
-
-
-class Message(BaseModel):
-    """`side`: whether it was sent or received."""
-
-    role: str
-    parts: list[Part]
-    side: Literal["input", "output"]
 
 
 class SpanDetail(BaseModel):

@@ -111,8 +111,10 @@ function Actions({ trace, project }: { trace: Trace; project: string }) {
   const [, navigate] = useLocation();
   const client = useQueryClient();
   const here = `${window.location.origin}${tracePath(project, trace.id)}`;
+  const [isAsking, setAsking] = useState(false);
   const remove = async () => {
-        await api.deleteTrace(trace.id);
+    setAsking(false);
+    await api.deleteTrace(trace.id);
     client.removeQueries({ queryKey: ["traces", project] });
     toast("Trace deleted");
     navigate(tracesPath(project));
@@ -120,29 +122,29 @@ function Actions({ trace, project }: { trace: Trace; project: string }) {
   const whole = async () => JSON.stringify(await api.trace(trace.id), null, 2);
   return (
     <>
-    <Menu
-      label="⋯"
-      title="Actions"
-      className="icon-button"
-      items={[
-        { label: "Copy link", keys: "y", run: () => copyAndSay(here, "Link") },
-        { label: "Copy id", run: () => copyAndSay(trace.id, "Id") },
-        { label: "Copy as JSON", run: async () => copyAndSay(await whole(), "Trace") },
-        {
-          label: "Copy as curl",
-          run: () => copyAndSay(`curl ${window.location.origin}/api/v1/traces/${trace.id}`, "curl"),
-        },
-        {
-          label: "Copy as Python",
-          run: () =>
-            copyAndSay(
-              `import trailmark\n\ntrace = trailmark.Client(url=${JSON.stringify(window.location.origin)}).get_trace("${trace.id}")\n`,
-              "Python",
-            ),
-        },
-        { label: "Delete…", danger: true, run: () => setAsking(true) },
-      ]}
-    />
+      <Menu
+        label="⋯"
+        title="Actions"
+        className="icon-button"
+        items={[
+          { label: "Copy link", keys: "y", run: () => copyAndSay(here, "Link") },
+          { label: "Copy id", run: () => copyAndSay(trace.id, "Id") },
+          { label: "Copy as JSON", run: async () => copyAndSay(await whole(), "Trace") },
+          {
+            label: "Copy as curl",
+            run: () => copyAndSay(`curl ${window.location.origin}/api/v1/traces/${trace.id}`, "curl"),
+          },
+          {
+            label: "Copy as Python",
+            run: () =>
+              copyAndSay(
+                `import trailmark\n\ntrace = trailmark.Client(url=${JSON.stringify(window.location.origin)}).get_trace("${trace.id}")\n`,
+                "Python",
+              ),
+          },
+          { label: "Delete…", danger: true, run: () => setAsking(true) },
+        ]}
+      />
       {isAsking && (
         <Dialog title="Delete this trace?" onClose={() => setAsking(false)}>
           <p>

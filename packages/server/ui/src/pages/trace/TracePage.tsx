@@ -7,7 +7,6 @@ import { Failed, Loading, Notice, Offline } from "../../ui/States";
 import { useUrlState } from "../../ui/useUrlState";
 import { TraceView } from "./TraceView";
 import { TRACE_STATE } from "./traceState";
-import "./trace.css";
 
 /** A trace: what happened in which order at the left, one span whole at the right. */
 export default function TracePage({ project, id }: PageProps) {

@@ -19,6 +19,7 @@ import { TreeToolbar } from "./TreeToolbar";
 import type { SetTraceState, TraceState } from "./traceState";
 import { useNeighbours } from "./useNeighbours";
 import { useTraceModel } from "./useTraceModel";
+import "./trace.css";
 
 interface Props {
   found: TraceDetail;

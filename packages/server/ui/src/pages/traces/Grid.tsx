@@ -1,5 +1,6 @@
 import { type KeyboardEvent, memo, type RefObject, useEffect, useMemo, useRef } from "react";
 import type { TraceRow } from "../../api/types";
+import { niceTop } from "../../model/chart";
 import type { ShownColumn } from "../../model/columns";
 import { useRows } from "../../ui/VirtualList";
 import { type Column, columnOf, type Scale } from "./columns";
@@ -53,10 +54,8 @@ export function Grid(props: Props) {
   useEffect(() => {
     if (activeId) virtual.scrollToIndex(active.row, { align: "auto" });
   }, [activeId]);
-  const scale = useMemo<Scale>(
-    () => ({ duration: rows.reduce((most, row) => Math.max(most, row.dur_us), 1) }),
-    [rows],
-  );
+  const most = useMemo(() => niceTop(usualMost(rows)), [rows]);
+  const scale = useMemo<Scale>(() => ({ duration: most }), [most]);
   const walk = (event: KeyboardEvent) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.target !== event.currentTarget) return;
     const page = Math.max(1, Math.floor((scroller.current?.clientHeight ?? 0) / ROW_PX) - 2);
@@ -122,6 +121,12 @@ export function Grid(props: Props) {
       </div>
     </div>
   );
+}
+
+/** The duration that 19 of 20 rows keep under: one very slow trace does not flatten the bars of all others. */
+function usualMost(rows: TraceRow[]): number {
+  const sorted = rows.map((row) => row.dur_us).sort((a, b) => a - b);
+  return Math.max(sorted[Math.floor(sorted.length * 0.95)] ?? 1, 1);
 }
 
 const within = (n: number, length: number) => Math.min(Math.max(n, 0), Math.max(length - 1, 0));
