@@ -86,3 +86,27 @@ def test_a_key_is_never_shown(home: Path) -> None:
     with pytest.raises(trailmark.TrailmarkError) as raised:
         trailmark.configure(api_key=["s3cret"])
     assert "s3cret" not in str(raised.value)
+
+
+def test_the_config_command_tells_each_setting_and_where_it_comes_from(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text('project_name = "from file"\nrelease = "1"\nsample_rate = 0.5\n')
+    given = {
+        "TRAILMARK_SAMPLE_RATE": "0.25",
+        "OPIK_API_KEY": "s3cret",
+        "OPIK_WORKSPACE": "a",
+        "TRAILMARK_WORKSPACE": "b",
+    }
+    clean = {key: value for key, value in os.environ.items() if not key.startswith(("TRAILMARK_", "OPIK_"))}
+    done = subprocess.run(
+        [sys.executable, "-m", "trailmark", "config", "--home", str(tmp_path)],
+        env=clean | given, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    told = {line.split()[0]: line.split(maxsplit=1)[1] for line in done.stdout.splitlines()}
+    parts = {name: text.rsplit(maxsplit=1) for name, text in told.items()}
+    assert [part.strip() for part in parts["project_name"]] == ["from file", "config.toml"]
+    assert [part.strip() for part in parts["sample_rate"]] == ["0.25", "TRAILMARK_SAMPLE_RATE"]
+    assert [part.strip() for part in parts["workspace"]] == ["b", "TRAILMARK_WORKSPACE"]
+    assert [part.strip() for part in parts["api_key"]] == ["***", "OPIK_API_KEY"]
+    assert [part.strip() for part in parts["home"]] == [str(tmp_path), "argument"]
+    assert [part.strip() for part in parts["fsync"]] == ["interval", "default"]
+    assert "s3cret" not in done.stdout
