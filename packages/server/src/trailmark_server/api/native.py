@@ -38,8 +38,10 @@ def _ingest(store: Store, body: bytes) -> JSONResponse:
     if body.count(b"\n") > MAX_RECORDS:
         raise Problem(413, f"the body has more than {MAX_RECORDS} lines; send it in parts")
     lines = [line for line in body.split(b"\n") if line.strip()]
-    good, bad = check(lines)
+    with store.read() as reader:
+        prices = reader.prices()
+    good, bad = check(lines, prices)
     if good:
-        store.write(lambda writer: writer.put(good))
+        store.put(good)
     answer: dict[str, Any] = {"accepted": len(good), "rejected": [rejection.shown() for rejection in bad]}
     return JSONResponse(answer, status_code=200 if not bad else 207 if good else 400)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import dropwhile, islice
 from typing import Annotated, Any, Final
 from uuid import UUID
@@ -18,6 +18,7 @@ from trailmark_server.api.opik_views import span_view, thread_model_id, thread_v
 from trailmark_server.api.problems import Problem
 from trailmark_server.ingest import opik
 from trailmark_server.ingest.records import check
+from trailmark_server.pricing import Price
 from trailmark_server.store import Reader, Store
 
 __all__ = ["PRIVATE", "router"]
@@ -135,16 +136,20 @@ def _batch(store: Store, kind: str, items: Any, status: int) -> Response:
 
 def _put(store: Store, kind: str, items: list[Any], convert: Convert) -> None:
     """Store the good ones. 400 names the others: Opik's SDK drops a refused batch, so its neighbours must be in."""
-    good, bad = _convert(items, convert)
+    with store.read() as reader:
+        prices = reader.prices()
+    good, bad = _convert(items, convert, prices)
     if good:
-        store.write(lambda writer: writer.put(good))
+        store.put(good)
     if bad:
         detail = f"{kind}[{bad[0]['index']}].{bad[0]['field']}: {bad[0]['message']}"
         stored = f"{len(good)} of {len(items)} are stored"
         raise Problem(400, f"{detail}; {stored}" if len(items) > 1 else detail, errors=[detail], rejected=bad)
 
 
-def _convert(items: list[Any], convert: Convert) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+def _convert(
+    items: list[Any], convert: Convert, prices: Sequence[Price] = ()
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     records, bad = [], []
     for index, item in enumerate(items):
         try:
@@ -154,7 +159,7 @@ def _convert(items: list[Any], convert: Convert) -> tuple[list[dict[str, Any]], 
         except ValueError as error:
             field, _, message = str(error).partition(": ")
             bad.append({"index": index, "id": None, "field": field, "message": message})
-    good, refused = check([record for _, record in records])
+    good, refused = check([record for _, record in records], prices)
     bad += [{**one.shown(), "index": records[one.index][0], "field": opik.named(one.field)} for one in refused]
     return good, sorted(bad, key=lambda one: one["index"])
 

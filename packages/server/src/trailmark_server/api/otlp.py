@@ -52,7 +52,9 @@ def router(store: Store) -> APIRouter:
 def _export(store: Store, kind: str, body: bytes, project: str | None) -> Response:
     refused: list[str] = []
     request = _of_json(body, refused) if kind == JSON else _of_protobuf(body)
-    found = read(request, project)
+    with store.read() as reader:
+        prices = reader.prices()
+    found = read(request, project, prices)
     if found.records:
         store.write(lambda writer: _put(writer, found))
     return _answer(kind, refused + found.refused)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sys
 
-from trailmark_server.cli import looking, serving
+from trailmark_server.cli import costs, looking, serving
 from trailmark_server.cli.opening import app
 from trailmark_server.store import StoreError
 
-__all__ = ["app", "looking", "main", "serving"]
+__all__ = ["app", "costs", "looking", "main", "serving"]
 
 
 def main() -> None:

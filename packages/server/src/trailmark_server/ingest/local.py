@@ -59,7 +59,9 @@ class LocalIngester:
         return any(spool.read(s, 1) for s in spool.segments(self._home) if not s.destination)
 
     def _take(self, segment: spool.Segment, batch: spool.Batch) -> int:
-        good, bad = check(batch.records)
+        with self._store.read() as reader:
+            prices = reader.prices()
+        good, bad = check(batch.records, prices)
         for rejection in bad[:3]:
             log.warning("a record in %s was not stored: %s: %s", segment.name, rejection.field, rejection.message)
         self._store.write(lambda writer: writer.put(good, segment.owner))

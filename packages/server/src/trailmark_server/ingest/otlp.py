@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 from uuid import UUID
@@ -13,6 +13,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 from trailmark_server.ingest import otlp_genai, otlp_openinference
 from trailmark_server.ingest.otlp_attributes import Attributes, parsed, plain, text
 from trailmark_server.ingest.records import check
+from trailmark_server.pricing import Price
 
 __all__ = ["Export", "read"]
 
@@ -43,7 +44,7 @@ class _Source:
     scope: str
 
 
-def read(request: ExportTraceServiceRequest, project: str | None = None) -> Export:
+def read(request: ExportTraceServiceRequest, project: str | None = None, prices: Sequence[Price] = ()) -> Export:
     """Its spans as checked records. `project`: for resources that name none; else it is their `service.name`."""
     export = Export()
     found: list[dict[str, Any]] = []
@@ -56,7 +57,7 @@ def read(request: ExportTraceServiceRequest, project: str | None = None) -> Expo
         found += [record, *scores]
         if facts and record["parent_id"]:
             export.facts.append({"trace_id": record["trace_id"], **facts})
-    export.records, bad = check(found)
+    export.records, bad = check(found, prices)
     export.refused += [f"span {found[one.index].get('id') or '-'}: {one.field}: {one.message}" for one in bad]
     return export
 

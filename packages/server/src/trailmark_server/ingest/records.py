@@ -13,7 +13,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import Field, TypeAdapter, ValidationError
 from typing_extensions import TypedDict
 
-from trailmark_server.pricing import priced
+from trailmark_server.pricing import Price, priced
 from trailmark_server.store import clean
 
 __all__ = ["MAX_US", "Rejection", "check"]
@@ -189,8 +189,13 @@ class Rejection:
         return asdict(self)
 
 
-def check(items: Sequence[bytes | dict[str, Any]]) -> tuple[list[dict[str, Any]], list[Rejection]]:
-    """The good records, priced, and what is wrong with the others. Items are JSON texts or values."""
+def check(
+    items: Sequence[bytes | dict[str, Any]], prices: Sequence[Price] = ()
+) -> tuple[list[dict[str, Any]], list[Rejection]]:
+    """The good records, priced, and what is wrong with the others. Items are JSON texts or values.
+
+    `prices`: the store's own, before any list's.
+    """
     good: list[dict[str, Any]] = []
     bad: list[Rejection] = []
     for index, item in enumerate(items):
@@ -204,10 +209,8 @@ def check(items: Sequence[bytes | dict[str, Any]]) -> tuple[list[dict[str, Any]]
                 bad.append(Rejection(index, record["id"], "trace_id", "a patch needs a trace_id or a span_id"))
             elif record["k"] == "file":
                 _take_file(index, record, good, bad)
-            elif record["k"] == "patch":
-                good.append({**record, "changes": _priced_changes(record["changes"])})
             else:
-                good.append(priced(record) if record["k"] == "span" else record)
+                good.append(priced(record, prices) if record["k"] == "span" else record)
         except ValidationError as error:
             bad.append(_rejection(index, item, error))
     return good, bad
@@ -244,12 +247,6 @@ def _take_file(index: int, record: dict[str, Any], good: list[dict[str, Any]], b
         bad.append(Rejection(index, record["id"], "trace_id", "an attachment needs a trace_id or a span_id"))
     else:
         good.append({**record, "data": data})
-
-
-def _priced_changes(changes: dict[str, Any]) -> dict[str, Any]:
-    if not changes.keys() & {"usage", "total_cost"}:
-        return changes
-    return {key: value for key, value in priced(dict(changes)).items() if value is not None}
 
 
 def _rejection(index: int, item: bytes | dict[str, Any], error: ValidationError) -> Rejection:

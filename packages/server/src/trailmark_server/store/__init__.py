@@ -14,6 +14,7 @@ from trailmark_server.store.errors import (
     StoreError,
     TooLongError,
 )
+from trailmark_server.store.prices import Repriced, reprice
 from trailmark_server.store.protocol import Capabilities, Health, Store
 from trailmark_server.store.read import Reader
 from trailmark_server.store.sqlite import open_store
@@ -27,10 +28,12 @@ __all__ = [
     "Health",
     "NotFoundError",
     "Reader",
+    "Repriced",
     "Store",
     "StoreError",
     "TooLongError",
     "Writer",
     "clean",
     "open_store",
+    "reprice",
 ]

@@ -7,8 +7,9 @@ import re
 import sqlite3
 from typing import Any
 
+from trailmark_server.pricing import Price
 from trailmark_server.query import parse
-from trailmark_server.store import files, media, rollup, threads
+from trailmark_server.store import files, media, prices, rollup, threads
 from trailmark_server.store.codec import id_bytes, id_text, loads, opened
 from trailmark_server.store.errors import CursorError, NotFoundError
 from trailmark_server.store.narrow import select
@@ -148,6 +149,15 @@ class Reader:
     def threads(self, project: str, *, limit: int) -> list[dict[str, Any]]:
         """Conversations, those with the newest trace first."""
         return threads.listed(self._db, project, limit)
+
+    def prices(self) -> list[Price]:
+        """The user's own."""
+        return prices.listed(self._db)
+
+    def last_span(self) -> int:
+        """The highest `seq` given so far."""
+        [seq] = self._db.execute("SELECT coalesce(max(seq), 0) FROM spans").fetchone()
+        return int(seq)
 
     def thread_scores(self, thread_id: str) -> list[dict[str, Any]]:
         """Of a conversation as a whole."""

@@ -11,7 +11,7 @@ from trailmark_server.store.codec import compressed, dumps, encoded, id_bytes, p
 
 __all__ = ["MAX_LEAVES", "MAX_VALUE", "Packed", "Root", "leaves", "pack_record", "pack_records"]
 
-_BODY: Final = ("input", "output", "metadata", "usage_raw", "error")
+_BODY: Final = ("input", "output", "metadata", "usage_raw", "error", "total_cost")
 _PAYLOADS: Final = ("input", "output")
 MAX_LEAVES: Final = 64
 MAX_VALUE: Final = 200

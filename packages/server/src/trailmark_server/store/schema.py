@@ -37,6 +37,10 @@ CREATE TABLE roots(
 CREATE TABLE trace_facts(  -- what spans from elsewhere know of their trace, for roots that do not say it
   trace_id BLOB PRIMARY KEY, thread_id TEXT, user_id TEXT, tags TEXT NOT NULL) STRICT, WITHOUT ROWID;
 
+CREATE TABLE prices(  -- the user's own: USD for a million tokens of each part, as JSON; `model` may have *
+  model TEXT NOT NULL, provider TEXT NOT NULL, parts TEXT NOT NULL, updated_us INTEGER NOT NULL,
+  PRIMARY KEY(model, provider)) STRICT, WITHOUT ROWID;
+
 CREATE TABLE payloads(  -- zstd of the fields that lists never show; kind 0 spans, 1 roots
   kind INTEGER NOT NULL, seq INTEGER NOT NULL, body BLOB NOT NULL, PRIMARY KEY(kind, seq)) STRICT, WITHOUT ROWID;
 

@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any, Final
 
-from trailmark_server.store import edits, facts, files, rollup, sides
+from trailmark_server.pricing import Price, priced
+from trailmark_server.store import edits, facts, files, prices, rollup, sides
 from trailmark_server.store.codec import id_bytes
 from trailmark_server.store.rows import Packed, Root, leaves, pack_record, pack_records
 from trailmark_server.store.stored import stored_record
@@ -176,6 +177,18 @@ class Writer:
         """Attachments, by their ids."""
         files.delete(self._db, [id_bytes(id) for id in ids])
 
+    def set_price(self, price: Price) -> None:
+        """A price of the user's own, for what comes; `store.reprice` for what is there."""
+        prices.put(self._db, price)
+
+    def drop_price(self, model: str, provider: str = "") -> bool:
+        """Whether there was one."""
+        return prices.drop(self._db, model, provider)
+
+    def reprice(self, after: int, until: int) -> tuple[int, prices.Repriced]:
+        """A page of `store.reprice`."""
+        return prices.reprice_page(self._db, after, until, self._touched)
+
     def roll_up(self) -> None:
         """Recompute the list rows of what was touched."""
         touched: set[tuple[int, str]] = set()
@@ -296,7 +309,8 @@ class Writer:
 
     def _fold(self, kind: str, key: bytes, base: dict[str, Any]) -> None:
         """Store the snapshot with the edits after it."""
-        item = pack_record(edits.folded(self._db, kind, key, base))
+        record = edits.folded(self._db, kind, key, base)
+        item = pack_record(priced(record, prices.listed(self._db)) if kind == "span" else record)
         self._touched.add(item.trace_id)
         if kind == "trace":
             self._fold_root(item)
