@@ -23,6 +23,7 @@ from trailmark.model import check_scores
 
 if TYPE_CHECKING:
     from trailmark._lookup import Lookup, StoredSpan, StoredTrace
+    from trailmark._lookup_opik import OpikLookup
 
 __all__ = ["Client", "Span", "Trace"]
 
@@ -129,8 +130,9 @@ class Client:
     ) -> list[StoredTrace]:
         """Traces that match, newest first: `search_traces("status:error duration>2s -tag:test")`.
 
-        The same language as on the page (docs/filters.md). QueryError says what is wrong where; ServerError, that no
-        server can be asked: in local mode one must run on this home (`trailmark ui` or `serve`).
+        The same language as on the page (docs/filters.md); of an Opik server, as far as its own filters go. QueryError says
+        what is wrong where; ServerError, that no server can be asked: in local mode one must run on this home
+        (`trailmark ui` or `serve`).
         """
         return self._lookup().traces(filter, project_name or self.project_name, _limit(limit))
 
@@ -172,10 +174,15 @@ class Client:
         if is_tracing_active():
             write_score(self._recorder, self.project_name, target, score)
 
-    def _lookup(self) -> Lookup:
-        from trailmark._lookup import Lookup  # not needed by who only records
+    def _lookup(self) -> Lookup | OpikLookup:
+        from trailmark._lookup import Asking, Lookup  # not needed by who only records
 
-        return Lookup(self._pipeline.settings)
+        server = Asking(self._pipeline.settings)
+        if server.is_trailmark():
+            return Lookup(server)
+        from trailmark._lookup_opik import OpikLookup
+
+        return OpikLookup(server)
 
     def _edit(self, edit: Callable[..., None], id: str, fields: dict[str, Any]) -> None:
         if not fields:

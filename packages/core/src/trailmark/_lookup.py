@@ -1,4 +1,4 @@
-"""What a server holds, asked over HTTP: search, get, delete."""
+"""What a trailmark server holds, asked over HTTP: search, get, delete."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from trailmark._context import suppress
 from trailmark.errors import NotFoundError, QueryError, ServerError
 
 if TYPE_CHECKING:
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
 
     from trailmark._settings import Settings
 
-__all__ = ["Lookup", "StoredFile", "StoredSpan", "StoredTrace"]
+__all__ = ["Asking", "Lookup", "StoredFile", "StoredSpan", "StoredTrace"]
 
 PAGE = 100
 TIMEOUT_S = 30.0
@@ -86,11 +85,50 @@ class StoredSpan:
     attachments: list[StoredFile]
 
 
-class Lookup:
-    """Asks the server of the settings' URL; in local mode the one that runs on their home."""
+class Asking:
+    """Requests to one server, as the settings say."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self.base = self._base()
+
+    def request(self, method: str, path: str, body: Any = None) -> httpx2.Response:
+        """Any answer; ServerError when there is none."""
+        import httpx2
+
+        from trailmark.exporters._http import is_loopback
+
+        key = self._settings.api_key
+        headers = {"Comet-Workspace": self._settings.workspace} | ({"Authorization": key} if key else {})
+        try:
+            with httpx2.Client(trust_env=not is_loopback(self.base), headers=headers, timeout=TIMEOUT_S) as http:
+                return http.request(method, f"{self.base}/api/{path}", json=body)
+        except (httpx2.HTTPError, httpx2.InvalidURL) as error:
+            raise ServerError(f"no answer from {self.base}: {type(error).__name__}: {error}") from error
+
+    def is_trailmark(self) -> bool:
+        """Whether it speaks our own protocol; anything else that answers is taken for Opik."""
+        return "x-trailmark" in self.request("GET", "is-alive/ping").headers
+
+    def _base(self) -> str:
+        if self._settings.url is not None:
+            return self._settings.url.rstrip("/").removesuffix("/api")
+        try:
+            told = json.loads((self._settings.home / "server.json").read_text(encoding="utf-8"))
+            os.kill(told["pid"], 0)
+            return str(told["url"])
+        except (OSError, ValueError, KeyError, TypeError):
+            home = self._settings.home
+            raise ServerError(
+                f"no server runs on {home}, and no url is set: start one (trailmark serve), or give url="
+            ) from None
+
+
+class Lookup:
+    """Asks a trailmark server."""
+
+    def __init__(self, server: Asking) -> None:
+        self._server = server
 
     def traces(self, query: str, project: str, limit: int) -> list[StoredTrace]:
         return [_trace(item) for item in self._pages("traces", query, project, limit)]
@@ -125,20 +163,9 @@ class Lookup:
         return self._answer(method, path).json()
 
     def _answer(self, method: str, path: str) -> httpx2.Response:
-        import httpx2
-
-        from trailmark.exporters._http import is_loopback
-
-        base = self._base()
-        key = self._settings.api_key
-        headers = {"Comet-Workspace": self._settings.workspace} | ({"Authorization": key} if key else {})
-        try:
-            with suppress(), httpx2.Client(trust_env=not is_loopback(base), headers=headers, timeout=TIMEOUT_S) as http:
-                answer = http.request(method, f"{base}/api/v1/{path}")
-        except (httpx2.HTTPError, httpx2.InvalidURL) as error:
-            raise ServerError(f"no answer from {base}: {type(error).__name__}: {error}") from error
+        answer, base = self._server.request(method, f"v1/{path}"), self._server.base
         if "x-trailmark" not in answer.headers:
-            raise ServerError(f"{base} is no trailmark server: searching and deleting work on those only")
+            raise ServerError(f"{base} is no trailmark server")
         if answer.is_success:
             return answer
         problem = answer.json()
@@ -148,19 +175,6 @@ class Lookup:
             expected = f"; expected: {', '.join(problem['expected'])}" if problem["expected"] else ""
             raise QueryError(f"{problem['detail']}, at {problem['start']}{expected}")
         raise ServerError(f"{base}: {answer.status_code} {problem['detail']}")
-
-    def _base(self) -> str:
-        if self._settings.url is not None:
-            return self._settings.url.rstrip("/").removesuffix("/api")
-        try:
-            told = json.loads((self._settings.home / "server.json").read_text(encoding="utf-8"))
-            os.kill(told["pid"], 0)
-            return str(told["url"])
-        except (OSError, ValueError, KeyError, TypeError):
-            home = self._settings.home
-            raise ServerError(
-                f"no server runs on {home}, and no url is set: start one (trailmark serve), or give url="
-            ) from None
 
 
 def _trace(item: dict[str, Any]) -> StoredTrace:

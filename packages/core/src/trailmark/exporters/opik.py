@@ -110,13 +110,21 @@ def _common(record: dict[str, Any]) -> dict[str, Any]:
         "end_time": _time(record.get("end_us")),
         "input": _payload(record, "input"),
         "output": _payload(record, "output"),
-        "metadata": record.get("metadata"),
+        "metadata": _metadata(record),
         "tags": record.get("tags"),
         "error_info": _error(record.get("error")),
         "last_updated_at": _time(max(record["ver"], record.get("end_us") or record["start_us"])),
         "source": "sdk",
     }
     return {key: value for key, value in fields.items() if value is not None}
+
+
+def _metadata(record: dict[str, Any]) -> Any:
+    """With what Opik has no field for."""
+    more = {"user_id": record["user_id"]} if record.get("user_id") else {}
+    if record.get("status") in ("cancelled", "interrupted"):
+        more["trailmark_status"] = record["status"]
+    return {**(record.get("metadata") or {}), **more} if more else record.get("metadata")
 
 
 def _trace(record: dict[str, Any]) -> dict[str, Any]:
@@ -152,6 +160,8 @@ def _changes(record: dict[str, Any]) -> dict[str, Any]:
     names = ("name", "metadata", "tags", "thread_id", "environment", "model", "provider")
     fields = {key: given[key] for key in names if key in given}
     fields |= {key: _payload(given, key) for key in ("input", "output") if key in given}
+    if given.get("user_id"):
+        fields["metadata"] = _metadata(given)
     fields["project_name"] = record["project"]
     if record.get("span_id"):
         fields["trace_id"] = record["trace_id"]
