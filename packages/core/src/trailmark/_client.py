@@ -130,31 +130,37 @@ class Client:
     ) -> list[StoredTrace]:
         """Traces that match, newest first: `search_traces("status:error duration>2s -tag:test")`.
 
-        The same language as on the page (docs/filters.md); of an Opik server, as far as its own filters go. QueryError says
-        what is wrong where; ServerError, that no server can be asked: in local mode one must run on this home
+        The same language as on the page (docs/filters.md); of an Opik server, as far as its own filters go. QueryError
+        says what is wrong where; ServerError, that no server can be asked: in local mode one must run on this home
         (`trailmark ui` or `serve`).
         """
-        return self._lookup().traces(filter, project_name or self.project_name, _limit(limit))
+        wanted = _limit(limit)
+        return self._lookup().traces(filter, project_name or self.project_name, wanted)
 
     def search_spans(self, filter: str = "", *, project_name: str | None = None, limit: int = 1000) -> list[StoredSpan]:
         """Spans that match, newest first; as `search_traces`."""
-        return self._lookup().spans(filter, project_name or self.project_name, _limit(limit))
+        wanted = _limit(limit)
+        return self._lookup().spans(filter, project_name or self.project_name, wanted)
 
     def get_trace(self, id: str) -> StoredTrace:
         """The trace as the server holds it; NotFoundError when it has none of that id."""
-        return self._lookup().trace(_id(id))
+        wanted = _id(id)
+        return self._lookup().trace(wanted)
 
     def get_span(self, id: str) -> StoredSpan:
         """The span as the server holds it; NotFoundError when it has none of that id."""
-        return self._lookup().span(_id(id))
+        wanted = _id(id)
+        return self._lookup().span(wanted)
 
     def get_attachment(self, id: str) -> bytes:
         """The content of an attachment of a stored span or trace; NotFoundError when there is none."""
-        return self._lookup().attachment(_id(id))
+        wanted = _id(id)
+        return self._lookup().attachment(wanted)
 
     def delete_trace(self, id: str) -> None:
         """Delete a trace and its spans on the server, for good; NotFoundError when it has none of that id."""
-        self._lookup().delete_trace(_id(id))
+        wanted = _id(id)
+        self._lookup().delete_trace(wanted)
 
     def flush(self, timeout: float | None = None) -> FlushResult:
         """As `trailmark.flush`, for this client's destination."""
