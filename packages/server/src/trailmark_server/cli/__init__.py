@@ -1,20 +1,25 @@
-"""`trailmark`: look at what was recorded. A module of commands each; they share `app` and how the store is opened."""
+"""`trailmark`: look at what was recorded. A module of commands each; they share `app` and how a home is opened."""
 
 from __future__ import annotations
 
 import sys
 
-from trailmark_server.cli import costs, looking, serving
+from trailmark_server.cli import changing, costs, doctor, looking, moving, serving, tailing
 from trailmark_server.cli.opening import app
+from trailmark_server.query import QueryError
 from trailmark_server.store import StoreError
 
-__all__ = ["app", "costs", "looking", "main", "serving"]
+__all__ = ["app", "changing", "costs", "doctor", "looking", "main", "moving", "serving", "tailing"]
 
 
 def main() -> None:
     """The console script: mistakes of the user are one line, not a traceback."""
     try:
         app()
+    except QueryError as error:
+        expected = f"; expected: {', '.join(error.expected)}" if error.expected else ""
+        print(f"trailmark: in the filter, at {error.start}: {error.message}{expected}", file=sys.stderr)
+        sys.exit(2)
     except StoreError as error:
         print(f"trailmark: {error}", file=sys.stderr)
         sys.exit(1)
