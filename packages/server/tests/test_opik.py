@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import time
+from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 import httpx2
 import orjson
@@ -123,3 +126,66 @@ def test_pages_are_read_by_number(http: httpx2.Client) -> None:
     assert [t["id"] for page in pages for t in page["content"]] == ids[::-1]
     assert pages[2]["total"] == 5
     assert http.get(f"{P}/traces", params={"filters": "["}).status_code == 400
+
+
+@pytest.mark.parametrize("first", ["create", "update"])
+def test_an_update_counts_though_the_clients_clock_is_ahead(http: httpx2.Client, first: str) -> None:
+    ahead = time.time() + 3600
+    made = datetime.fromtimestamp(ahead, UTC).isoformat()
+    id = str(UUID(int=(int(ahead * 1000) << 80) | 0x7000_8000_0000_0000_0001))
+    whole = trace(id=id, start_time=made, last_updated_at=made)
+    steps = [
+        lambda: http.post(f"{P}/traces", json=whole),
+        lambda: http.patch(f"{P}/traces/{id}", json={"output": {"a": 1}, "tags": ["x"]}),
+    ]
+    for step in steps if first == "create" else reversed(steps):
+        assert step().status_code < 300
+    found = http.get(f"{P}/traces/{id}").json()
+    assert (found["name"], found["output"], found["tags"]) == ("t", {"a": 1}, ["x"])
+
+
+def test_a_later_full_record_replaces_what_an_update_set(http: httpx2.Client) -> None:
+    whole = trace()
+    http.post(f"{P}/traces", json=whole)
+    http.patch(f"{P}/traces/{whole['id']}", json={"output": {"a": 1}, "metadata": {"kept": 1}})
+    later = datetime.fromtimestamp(time.time() + 5, UTC).isoformat()
+    http.post(f"{P}/traces", json={**whole, "output": {"a": 2}, "last_updated_at": later})
+    assert http.get(f"{P}/traces/{whole['id']}").json()["output"] == {"a": 2}
+
+
+def test_many_are_updated_at_once_and_their_tags_merged(http: httpx2.Client) -> None:
+    two = [trace(tags=["a"]) for _ in range(2)]
+    http.post(f"{P}/traces/batch", json={"traces": two})
+    body = {"ids": [one["id"] for one in two], "update": {"tags": ["b"], "metadata": {"m": 1}}, "merge_tags": True}
+    assert http.patch(f"{P}/traces/batch", json=body).status_code == 204
+    for one in two:
+        found = http.get(f"{P}/traces/{one['id']}").json()
+        assert (found["tags"], found["metadata"]) == (["a", "b"], {"m": 1})
+    assert http.patch(f"{P}/traces/batch", json={"ids": ["x"], "update": {}}).status_code == 400
+
+
+def test_traces_are_deleted_one_by_one_and_many_at_once(http: httpx2.Client) -> None:
+    three = [trace() for _ in range(3)]
+    http.post(f"{P}/traces/batch", json={"traces": three})
+    assert http.delete(f"{P}/traces/{three[0]['id']}").status_code == 204
+    assert http.post(f"{P}/traces/delete", json={"ids": [three[1]["id"]]}).status_code == 204
+    assert [http.get(f"{P}/traces/{one['id']}").status_code for one in three] == [404, 404, 200]
+
+
+def test_a_thread_is_retrieved_closed_and_its_scores_deleted(http: httpx2.Client) -> None:
+    http.post(f"{P}/traces", json=trace(thread_id="th", project_name="p", input={"q": 1}))
+    score = {"thread_id": "th", "project_name": "p", "name": "tone", "value": 1, "source": "sdk"}
+    http.put(f"{P}/traces/threads/feedback-scores", json={"scores": [score]})
+    asked = {"project_name": "p", "thread_id": "th"}
+    found = http.post(f"{P}/traces/threads/retrieve", json=asked).json()
+    assert (found["id"], found["first_message"], found["feedback_scores"][0]["name"]) == ("th", {"q": 1}, "tone")
+    assert http.put(f"{P}/traces/threads/close", json=asked).status_code == 204
+    http.post(f"{P}/traces/threads/feedback-scores/delete", json={**asked, "names": ["tone"]})
+    assert http.post(f"{P}/traces/threads/retrieve", json=asked).json()["feedback_scores"] == []
+    assert http.post(f"{P}/traces/threads/retrieve", json={**asked, "thread_id": "no"}).status_code == 404
+
+
+def test_it_is_said_which_workspace_answers(http: httpx2.Client) -> None:
+    assert http.post(f"{P}/auth").status_code == 204
+    assert http.get(f"{P}/auth/workspace").json() == {"workspace_name": "default"}
+    assert http.get(f"{P}/workspace-permissions").json()["permissions"] == []

@@ -18,6 +18,7 @@ from trailmark_server.api import (
     native,
     opik,
     opik_files,
+    opik_threads,
     otlp,
     pages,
     projects,
@@ -50,7 +51,8 @@ def create_app(store: Store, home: Path) -> FastAPI:
 
     clients = Clients()
     app.include_router(native.router(store, clients))
-    app.include_router(opik.router(store), include_in_schema=False)  # theirs to describe
+    app.include_router(opik_threads.router(store), include_in_schema=False)  # theirs to describe
+    app.include_router(opik.router(store), include_in_schema=False)
     app.include_router(opik_files.router(store), include_in_schema=False)
     app.include_router(otlp.router(store), include_in_schema=False)
     app.include_router(files.router(store))

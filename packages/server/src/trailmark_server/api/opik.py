@@ -42,6 +42,7 @@ def router(store: Store) -> APIRouter:
         lines = await run_in_threadpool(_search, store, "threads", body)
         return Response(lines, media_type="application/octet-stream")
 
+    _add_deletes(routes, store)
     for kind in ("traces", "spans"):
         _add_writes(routes, store, kind)
         _add_reads(routes, store, kind)
@@ -66,10 +67,6 @@ def router(store: Store) -> APIRouter:
     def project_by_id(id: str) -> Response:
         return JSONResponse(_project(store, id))
 
-    @routes.post("/auth", status_code=204)
-    def auth() -> Response:
-        return Response(status_code=204)
-
     return routes
 
 
@@ -80,6 +77,12 @@ def _add_writes(routes: APIRouter, store: Store, kind: str) -> None:
     async def batch(request: Request) -> Response:
         body = await read_json(request)
         return await run_in_threadpool(_batch, store, kind, body.get(kind), 204)
+
+    @routes.patch(f"/{kind}/batch")
+    async def patch_batch(request: Request) -> Response:
+        body = await read_json(request)
+        await run_in_threadpool(_patch_batch, store, one, body)
+        return Response(status_code=204)
 
     @routes.post(f"/{kind}")
     async def create(request: Request) -> Response:
@@ -93,13 +96,29 @@ def _add_writes(routes: APIRouter, store: Store, kind: str) -> None:
     @routes.post(f"/{kind}/{{id}}/feedback-scores/delete")
     async def delete_score(id: str, request: Request) -> Response:
         body = await read_json(request)
-        await run_in_threadpool(store.write, lambda writer: writer.delete_score(one, id, str(body.get("name"))))
+        target = _id("id", id)
+        await run_in_threadpool(store.write, lambda writer: writer.delete_score(one, target, str(body.get("name"))))
         return Response(status_code=204)
 
     @routes.patch(f"/{kind}/{{id}}")
     async def patch(id: str, request: Request) -> Response:
         body = await read_json(request)
         await run_in_threadpool(_patch, store, one, id, body)
+        return Response(status_code=204)
+
+
+def _add_deletes(routes: APIRouter, store: Store) -> None:
+    @routes.post("/traces/delete", status_code=204)
+    async def delete_all(request: Request) -> Response:
+        body = await read_json(request)
+        ids = [_id("ids", id) for id in _items("ids", body.get("ids"))]
+        await run_in_threadpool(store.write, lambda writer: [writer.delete_trace(id) for id in ids])
+        return Response(status_code=204)
+
+    @routes.delete("/traces/{id}", status_code=204)
+    def delete(id: str) -> Response:
+        trace_id = _id("id", id)
+        store.write(lambda writer: writer.delete_trace(trace_id))
         return Response(status_code=204)
 
 
@@ -178,15 +197,26 @@ def _items(kind: str, items: Any) -> list[Any]:
     return items
 
 
-def _patch(store: Store, kind: str, id: str, body: dict[str, Any]) -> None:
+def _patch(store: Store, kind: str, id: str, body: dict[str, Any], *, adds_tags: bool = False) -> None:
     good, bad = _convert([body], lambda item: opik.changes_of(kind, id, item))
     if bad:
         raise Problem(400, f"{bad[0]['field']}: {bad[0]['message']}", rejected=bad)
     place = {ours: _id(theirs, body[theirs]) for theirs, ours in _PLACE if kind == "span" and body.get(theirs)}
-    changes = {**good[0]["changes"], **place, "project": good[0]["project"]}
-    if body.get("project_name") is None:
-        del changes["project"]
-    store.write(lambda writer: writer.patch(kind, id, changes))
+    changes = {**good[0]["changes"], **place}
+    if body.get("project_name") is not None:
+        changes["project"] = good[0]["project"]
+    if adds_tags and "tags" in changes:
+        changes["+tags"] = changes.pop("tags")
+    store.write(lambda writer: writer.patch(kind, id, changes, ver=opik.edited_us(id, changes)))
+
+
+def _patch_batch(store: Store, kind: str, body: dict[str, Any]) -> None:
+    ids = [_id("ids", id) for id in _items("ids", body.get("ids"))]
+    update = body.get("update")
+    if not isinstance(update, dict):
+        raise Problem(400, f"update: it is {type(update).__name__}; allowed: an object")
+    for id in ids:
+        _patch(store, kind, id, update, adds_tags=body.get("merge_tags") is True)
 
 
 def _id(name: str, given: Any) -> str:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import time
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from trailmark_server.ingest.records import MAX_US
 from trailmark_server.ingest.usage import count, partition
 
-__all__ = ["changes_of", "named", "score_record", "span_record", "trace_record", "us"]
+__all__ = ["changes_of", "edited_us", "named", "score_record", "span_record", "trace_record", "us"]
 
 _PATCHED: Final = ("name", "input", "output", "metadata", "tags", "thread_id", "environment")
 _PATCHED_SPAN: Final = ("type", "model", "provider")
@@ -18,6 +18,7 @@ _NAMES: Final = {
     "ver": "last_updated_at", "start_us": "start_time", "end_us": "end_time", "parent_id": "parent_span_id",
     "total_cost": "total_estimated_cost", "project": "project_name", "error": "error_info", "label": "category_name",
 }  # fmt: skip
+_SECOND_US: Final = 1_000_000
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -76,6 +77,17 @@ def changes_of(kind: str, id: str, body: dict[str, Any]) -> dict[str, Any]:
     now = time.time_ns() // 1000
     project = body.get("project_name") or "Default Project"
     return {"k": "patch", "id": str(uuid4()), "ver": now, "project": project, "changes": changes, f"{kind}_id": id}
+
+
+def edited_us(id: str, changes: dict[str, Any]) -> int:
+    """As of when a PATCH counts, which does not say so itself.
+
+    Now, but after what it edits: by its end, and by the time in its id. The client's clock may be ahead of ours, and
+    the record it edits is often sent after it.
+    """
+    uuid = UUID(id)
+    made = (uuid.int >> 80) * 1000 if uuid.version == 7 else 0
+    return max(time.time_ns() // 1000, (changes.get("end_us") or 0) + 1, min(made + _SECOND_US, MAX_US - 1))
 
 
 def named(field: str) -> str:
