@@ -18,7 +18,7 @@ import orjson
 import pytest
 from trailmark_server.cli import main
 
-from .conftest import START, new_id, span
+from .conftest import START, span
 
 
 class Told(NamedTuple):
@@ -89,9 +89,13 @@ def test_names_with_brackets_are_shown_as_they_are(run: Any, put: Any) -> None:
     assert "[bold]ask[/bold] [/]" in run("ls").out
 
 
-def test_what_is_exported_is_imported_whole(run: Any, put: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_exported_is_imported_whole(
+    run: Any, put: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     first = root(name="ask", input={"q": "ü"}, tags=["vip"], thread_id="t1", metadata={"k": 1})
-    child = span(trace_id=first["trace_id"], parent_id=first["id"], type="llm", output="o", usage={"input": 3, "output": 4})
+    child = span(
+        trace_id=first["trace_id"], parent_id=first["id"], type="llm", output="o", usage={"input": 3, "output": 4}
+    )
     put(first, child)
     run("score", "last", "good", "0.5", "--reason", "because", "--author", "ann")
     path = tmp_path / "out.jsonl"
@@ -202,7 +206,18 @@ def test_changes_go_to_the_server_that_works_on_the_home(run: Any, put: Any, hom
 
 def test_tail_shows_what_ends_while_it_looks(home: Path, put: Any) -> None:
     put(root(name="before"))
-    command = [sys.executable, "-m", "trailmark_server", "tail", "name:a*", "--json", "--count", "2", "--home", str(home)]
+    command = [
+        sys.executable,
+        "-m",
+        "trailmark_server",
+        "tail",
+        "name:a*",
+        "--json",
+        "--count",
+        "2",
+        "--home",
+        str(home),
+    ]
     program = "import trailmark\nfor n in ('a1', 'b', 'a2'):\n    with trailmark.trace(n): pass\n"
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as tail:
         assert tail.stdout is not None
