@@ -31,7 +31,7 @@ def serving(app, **options):
         listener.close()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def serve():
     return serving
 

@@ -307,36 +307,3 @@ def test_startup_and_shutdown_run_as_before_and_spans_are_delivered_with_them(tm
     finally:
         trailmark.configure(home=None, quiet=None)
     assert seen == ["up", "down"]
-
-
-def test_a_thousand_streams_end_each_in_its_own_trace(serve, trail):
-    import asyncio
-
-    from starlette.responses import StreamingResponse
-
-    app = FastAPI()
-    app.add_middleware(TrailmarkMiddleware)
-
-    @app.get("/{n}")
-    async def stream(n: int):
-        async def pieces():
-            for step in range(3):
-                await asyncio.sleep(0)
-                yield f"{work(n)}.{step} "
-
-        return StreamingResponse(pieces())
-
-    async def ask(url):
-        async with httpx2.AsyncClient(base_url=url, timeout=60, limits=httpx2.Limits(max_connections=200)) as client:
-            return await asyncio.gather(*(client.get(f"/{n}") for n in range(1000)))
-
-    with serve(app) as url:
-        answers = asyncio.run(ask(url))
-    assert [answer.text for answer in answers] == [f"{n}.0 {n}.1 {n}.2 " for n in range(1000)]
-    inputs = {}
-    for span in trail.spans:
-        if span["parent_id"] is not None:
-            inputs.setdefault(span["trace_id"], []).append(span["input"]["x"])
-    roots = {span["trace_id"]: span["input"]["path"] for span in trail.spans if span["parent_id"] is None}
-    assert len(roots) == 1000
-    assert all(inputs[trace] == [int(path[1:])] * 3 for trace, path in roots.items())

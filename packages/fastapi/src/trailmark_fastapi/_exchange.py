@@ -258,6 +258,8 @@ class HTTPExchange(Exchange):
 class WebSocketExchange(Exchange):
     """One connection is one trace."""
 
+    _denied = 0
+
     def __init__(self, scope: Scope, receive: Receive, send: Send, settings: Settings) -> None:
         self._in = self._out = 0
         self._code: int | None = None
@@ -273,6 +275,8 @@ class WebSocketExchange(Exchange):
     def _sent(self, message: Message) -> None:
         kind = message["type"]
         self._is_accepted |= kind == "websocket.accept"
+        if kind == "websocket.http.response.start":
+            self._denied = message["status"]
         if kind == "websocket.send":
             self._out += 1
         elif kind == "websocket.close" and self._code is None:
@@ -288,7 +292,8 @@ class WebSocketExchange(Exchange):
         return "cancelled" if self._code == 1006 else "error" if self._code == 1011 else None
 
     def _output(self) -> Any:
-        return {"received": self._in, "sent": self._out, "code": self._code, "accepted": self._is_accepted}
+        denied = {"status": self._denied} if self._denied else {}
+        return {"received": self._in, "sent": self._out, "code": self._code, "accepted": self._is_accepted, **denied}
 
 
 def _header(headers: Iterable[tuple[bytes, bytes]], wanted: bytes) -> str:
