@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Any, Self
 
-from trailmark._context import current, enter, leave
+from trailmark._context import enter, entered, leave
 from trailmark._span import Span
 from trailmark._start import start_span
 from trailmark.model import UNSET, check_type
@@ -35,7 +35,7 @@ class Block:
             **self._fields,
         )
         if self._span is not None:
-            self._before = current()
+            self._before = entered()
             enter(self._span)
         return self
 

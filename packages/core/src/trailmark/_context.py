@@ -17,6 +17,7 @@ __all__ = [
     "continue_from",
     "current",
     "enter",
+    "entered",
     "is_suppressed",
     "leave",
     "register_current_span_provider",
@@ -47,6 +48,7 @@ _providers: tuple[Provider, ...] = ()
 is_suppressed = _suppressed.get
 attached = _remote.get
 enter = _current.set
+entered = _current.get  # to put back what was there; a framework's own current span is not ours to put anywhere
 
 
 def current() -> Span | None:

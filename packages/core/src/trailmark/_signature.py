@@ -14,7 +14,21 @@ __all__ = ["ASYNC_GENERATOR", "COROUTINE", "GENERATOR", "with_parameters"]
 
 GENERATOR: Final = """
 def tracked({parameters}):
-    return (yield from {call})
+    steps = {call}
+    step, value = steps.send, None
+    try:
+        while True:
+            item = step(value)
+            try:
+                step, value = steps.send, (yield item)
+            except BaseException as thrown:
+                step, value = steps.throw, thrown
+    except StopIteration as stop:
+        steps.end()
+        return stop.value
+    except BaseException as error:
+        steps.fail(error)
+        raise
 """
 COROUTINE: Final = """
 async def tracked({parameters}):
@@ -29,9 +43,6 @@ async def tracked({parameters}):
             item = await step(value)
             try:
                 step, value = steps.send, (yield item)
-            except GeneratorExit:
-                await steps.close()
-                raise
             except BaseException as thrown:
                 step, value = steps.throw, thrown
     except StopAsyncIteration:

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import inspect
-import sys
-from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, ParamSpec, TypeVar, overload
 
-from trailmark._context import current, enter, leave
+from trailmark._context import enter, entered, leave
 from trailmark._guard import fault
 from trailmark._items import Items
 from trailmark._process import flush, is_tracing_active, pipeline
 from trailmark._signature import ASYNC_GENERATOR, COROUTINE, GENERATOR, with_parameters
 from trailmark._span import Span
 from trailmark._start import start_span
+from trailmark._steps import AsyncSteps, Steps
 from trailmark.model import UNSET, check_type
 
 __all__ = ["track"]
@@ -167,7 +166,7 @@ def _function(function: Callable[..., Any], plan: _Plan) -> Any:
         span = plan.start(args, kwargs)
         if span is None:
             return function(*args, **kwargs)
-        before = current()
+        before = entered()
         enter(span)
         try:
             result = function(*args, **kwargs)
@@ -187,7 +186,7 @@ def _coroutine(function: Callable[..., Any], plan: _Plan) -> Any:
         span = plan.start(args, kwargs)
         if span is None:
             return await function(*args, **kwargs)
-        before = current()
+        before = entered()
         enter(span)
         try:
             result = await function(*args, **kwargs)
@@ -202,121 +201,16 @@ def _coroutine(function: Callable[..., Any], plan: _Plan) -> Any:
     return functools.wraps(function)(with_parameters(function, COROUTINE, call))
 
 
-class _Swap:
-    """The generator's own current span, put in place around each step and taken out at each yield."""
-
-    __slots__ = ("_before", "_inside")
-
-    def __init__(self, span: Span) -> None:
-        self._inside: Span | None = span
-        self._before: Span | None = None
-
-    def __enter__(self) -> None:
-        self._before = current()
-        enter(self._inside)
-
-    def __exit__(self, *_: object) -> None:
-        self._inside = current()
-        enter(self._before)
-
-
 def _generator(function: Callable[..., Any], plan: _Plan) -> Any:
-    def call(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Generator[Any, Any, Any]:
-        span = plan.start(args, kwargs)
-        if span is None:
-            return (yield from function(*args, **kwargs))
-        items = plan.items(span)
-        swap = _Swap(span)
-        try:
-            bare = function(*args, **kwargs)
-            step, value = bare.send, None
-            while True:
-                with swap:
-                    item = step(value)
-                if items is not None:
-                    items.add(item)
-                try:
-                    step, value = bare.send, (yield item)
-                except GeneratorExit:
-                    with swap:
-                        returned = bare.close()
-                    if returned is None:
-                        raise
-                    _give(items)
-                    span.end("cancelled")
-                    return returned  # since 3.13 close hands the return value on
-                except BaseException as thrown:  # noqa: BLE001 - whatever is thrown in belongs to the bare generator
-                    step, value = bare.throw, thrown
-        except StopIteration as stop:
-            _give(items)
-            plan.end(span)
-            return stop.value
-        except BaseException as error:
-            _give(items)
-            plan.fail(span, error)
-            raise
+    def call(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Steps:
+        return Steps(function(*args, **kwargs), plan, plan.start(args, kwargs))
 
     return functools.wraps(function)(with_parameters(function, GENERATOR, call))
 
 
-class _Steps:
-    """An async generator under way: its span is current within each step, and none of it between them."""
-
-    __slots__ = ("_bare", "_items", "_plan", "_span", "_started", "_swap")
-
-    def __init__(self, plan: _Plan, span: Span | None, bare: AsyncGenerator[Any, Any]) -> None:
-        self._plan, self._span, self._bare = plan, span, bare
-        self._items = plan.items(span) if span is not None else None
-        self._swap: contextlib.AbstractContextManager[None] = contextlib.nullcontext() if span is None else _Swap(span)
-        self._started = False
-
-    async def send(self, value: Any) -> Any:
-        with self._swap:
-            item = await (self._bare.asend(value) if self._started else self._first(value))
-        if self._items is not None:
-            self._items.add(item)
-        return item
-
-    def _first(self, value: Any) -> Awaitable[Any]:
-        """A loop closes what it saw the first step of: it is to see the outer one, which closes the bare one itself."""
-        self._started = True
-        hooks = sys.get_asyncgen_hooks()
-        sys.set_asyncgen_hooks(None, None)
-        try:
-            return self._bare.asend(value)
-        finally:
-            sys.set_asyncgen_hooks(*hooks)
-
-    async def throw(self, error: BaseException) -> Any:
-        with self._swap:
-            item = await self._bare.athrow(error)
-        if self._items is not None:
-            self._items.add(item)
-        return item
-
-    async def close(self) -> None:
-        with self._swap:
-            await self._bare.aclose()
-
-    def end(self) -> None:
-        if self._span is not None:
-            _give(self._items)
-            self._plan.end(self._span)
-
-    def fail(self, error: BaseException) -> None:
-        if self._span is not None:
-            _give(self._items)
-            self._plan.fail(self._span, error)
-
-
-def _give(items: Items | None) -> None:
-    if items is not None:
-        items.give()
-
-
 def _async_generator(function: Callable[..., Any], plan: _Plan) -> Any:
-    def call(args: tuple[Any, ...], kwargs: dict[str, Any]) -> _Steps:
-        return _Steps(plan, plan.start(args, kwargs), function(*args, **kwargs))
+    def call(args: tuple[Any, ...], kwargs: dict[str, Any]) -> AsyncSteps:
+        return AsyncSteps(function(*args, **kwargs), plan, plan.start(args, kwargs))
 
     return functools.wraps(function)(with_parameters(function, ASYNC_GENERATOR, call))
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from trailmark._context import current, enter
+from trailmark._context import enter, entered
 from trailmark._guard import raise_own_faults
 from trailmark._pipeline import Pipeline
 from trailmark._process import set_tracing_active, use_pipeline
@@ -95,7 +95,7 @@ def record_trail(**settings: Any) -> Iterator[Trail]:
         return START_US + tick * 1000, tick * 1_000_000
 
     pipeline = Pipeline(Settings(quiet=True, **settings), sink=trail.keep, new_id=new_id, clock=clock)
-    before, span_before = use_pipeline(pipeline), current()
+    before, span_before = use_pipeline(pipeline), entered()
     enter(None)
     raise_own_faults(on=True)
     set_tracing_active(True)
