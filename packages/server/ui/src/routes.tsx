@@ -24,6 +24,11 @@ export const ROUTES: PageRoute[] = [
     Page: page(() => import("./pages/traces/TracesPage")),
     nav: { label: "Traces", to: "traces", key: "t" },
   },
+  {
+    path: "/p/:project/dashboard",
+    Page: page(() => import("./pages/dashboard/DashboardPage")),
+    nav: { label: "Dashboard", to: "dashboard", key: "d" },
+  },
 ];
 
 export const NotFound = page(() => import("./pages/home/NotFoundPage"));

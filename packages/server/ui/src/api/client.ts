@@ -5,10 +5,12 @@ import type {
   FieldInfo,
   Histogram,
   Meta,
+  Metrics,
   Parsed,
   Project,
   SavedView,
   SpanDetail,
+  TopRow,
   TraceDelta,
   TraceDetail,
   TracePage,
@@ -107,5 +109,9 @@ export const api = {
   saveView: (view: Omit<SavedView, "id">) => send<SavedView>("POST", "/views", view),
   deleteView: (id: string) => send<null>("DELETE", `/views/${encodeURIComponent(id)}`),
   bulk: (project: string, body: object) => send<{ done: number }>("POST", `${inProject(project)}/bulk`, body),
+  metrics: (project: string, query: Query, signal?: AbortSignal) =>
+    get<Metrics>(`${inProject(project)}/metrics${search(query)}`, signal),
+  top: (project: string, query: Query, signal?: AbortSignal) =>
+    get<TopRow[]>(`${inProject(project)}/top${search(query)}`, signal),
   deleteTrace: (id: string) => send<{ deleted: boolean }>("DELETE", inTrace(id)),
 };

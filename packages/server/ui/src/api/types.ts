@@ -37,3 +37,5 @@ export type SpanDetail = Omit<WithJson<Schemas["SpanDetail"], Body | "usage_raw"
   messages: Message[] | null;
   params: { [key: string]: Json } | null;
 };
+export type Metrics = Schemas["Metrics"];
+export type TopRow = Schemas["TopRow"];

@@ -54,7 +54,8 @@ export function linePath(values: (number | null)[], width: number, height: numbe
 /** Moments for an axis, on round local times, at most `most`. */
 export function timeTicks(fromUs: number, toUs: number, most: number): number[] {
   const steps = [
-    1, 5, 10, 30, 60, 300, 600, 1800, 3600, 10_800, 21_600, 43_200, 86_400, 172_800, 604_800, 2_592_000,
+    1, 5, 10, 30, 60, 300, 600, 1800, 3600, 10_800, 21_600, 43_200, 86_400, 172_800, 432_000, 604_800,
+    1_209_600, 2_592_000,
   ];
   const span = (toUs - fromUs) / 1e6;
   const step = (steps.find((s) => span / s <= most) ?? Math.ceil(span / most / 86_400) * 86_400) * 1e6;

@@ -18,6 +18,8 @@ export interface TimeChartProps {
   isLastPartial?: boolean;
 }
 
+const AXIS = 16; // px under the plot, for its times
+
 /** Series over time as SVG: crosshair, drag to choose a range, and a table for those who prefer one. */
 export function TimeChart(props: TimeChartProps) {
   const { series, from, step, height = 140, bare = false, onRange } = props;
@@ -25,6 +27,7 @@ export function TimeChart(props: TimeChartProps) {
   const [ownHover, setOwnHover] = useState<number | null>(null);
   const [drag, setDrag] = useState<[number, number] | null>(null);
   const [isTable, setTable] = useState(false);
+  const plot = bare ? height : height - AXIS;
   const points = series[0]?.values.length ?? 0;
   const hover = props.hover !== undefined ? props.hover : ownHover;
   const setHover = props.onHover ?? setOwnHover;
@@ -71,27 +74,27 @@ export function TimeChart(props: TimeChartProps) {
         onPointerCancel={() => setDrag(null)}
         onPointerLeave={() => !drag && setHover(null)}
       >
-        {!bare && <Grid width={width} height={height} top={top} {...props} />}
+        {!bare && <Grid {...props} width={width} height={height} top={top} />}
         {props.kind === "bars" ? (
-          <Bars {...props} width={width} height={height} top={top} />
+          <Bars {...props} width={width} height={plot} top={top} />
         ) : (
           series.map((one, n) => (
             <path
               key={one.name}
-              d={linePath(one.values, width, height, top)}
+              d={linePath(one.values, width, plot, top)}
               className={`line ${one.css ?? `series-${n + 1}`}`}
             />
           ))
         )}
         {hover !== null && hover < points && (
-          <rect className="hover" x={(hover * width) / points} width={width / points} height={height} />
+          <rect className="hover" x={(hover * width) / points} width={width / points} height={plot} />
         )}
         {drag && (
           <rect
             className="brush"
             x={(Math.min(...drag) * width) / points}
             width={((Math.abs(drag[1] - drag[0]) + 1) * width) / points}
-            height={height}
+            height={plot}
           />
         )}
       </svg>
@@ -141,14 +144,18 @@ function Grid({
   format,
 }: TimeChartProps & { width: number; height: number; top: number }) {
   const span = step * (series[0]?.values.length ?? 0);
+  const plot = height - AXIS;
+  const lineAt = (share: number) => plot - share * plot + 0.5;
   return (
     <g className="grid">
-      {[0.5, 1].map((share) => (
+      {[0, 0.5, 1].map((share) => (
         <g key={share}>
-          <line x1={0} x2={width} y1={height - share * height + 0.5} y2={height - share * height + 0.5} />
-          <text x={2} y={height - share * height + 12}>
-            {format(top * share)}
-          </text>
+          <line x1={0} x2={width} y1={lineAt(share)} y2={lineAt(share)} />
+          {share > 0 && (
+            <text x={2} y={lineAt(share) + 11.5}>
+              {format(top * share)}
+            </text>
+          )}
         </g>
       ))}
       {timeTicks(from, from + span, Math.max(2, Math.floor(width / 110))).map((us) => (
