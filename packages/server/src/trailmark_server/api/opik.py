@@ -251,14 +251,15 @@ def _parsed(filters: str) -> Any:
 def _found(reader: Reader, kind: str, body: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """What the filters leave, newest first."""
     test, looks_inside = compile_filters(body.get("filters") or [])
-    project = body.get("project_name") or body.get("project_id") or "Default Project"
+    project = str(body.get("project_name") or body.get("project_id") or "Default Project")
+    before, trace_id = (_id(name, body[name]) if body.get(name) else None for name in ("last_retrieved_id", "trace_id"))
     found: Iterator[dict[str, Any]]
     if kind == "threads":
         found = _threads(reader, project, body.get("last_retrieved_thread_model_id"))
     elif kind == "traces":
-        found = _traces(reader, project, body.get("last_retrieved_id"), None if looks_inside else test)
+        found = _traces(reader, project, before, None if looks_inside else test)
     else:
-        found = _spans(reader, project, body.get("last_retrieved_id"), body.get("trace_id"))
+        found = _spans(reader, project, before, trace_id)
     return filter(test, found)
 
 
@@ -277,7 +278,7 @@ def _spans(reader: Reader, project: str, before: str | None, trace_id: str | Non
         before = ids[-1][1]
 
 
-def _threads(reader: Reader, project: str, after: str | None) -> Iterator[dict[str, Any]]:
+def _threads(reader: Reader, project: str, after: Any) -> Iterator[dict[str, Any]]:
     rows = reader.threads(project, limit=MAX_THREADS)
     if after:
         rows = list(dropwhile(lambda row: thread_model_id(project, row["id"]) != after, rows))[1:]
