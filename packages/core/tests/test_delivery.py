@@ -69,7 +69,12 @@ def test_anything_else_gets_opiks_batches(home: Path, collector: Collector) -> N
     [span] = [item for item in collector.sent("spans/batch") if item.get("end_time")]
     assert (trace["name"], trace["thread_id"], trace["output"]) == ("app", "t1", {"output": "text"})
     assert (span["type"], span["metadata"]["trailmark_type"]) == ("general", "retriever")
-    assert span["usage"] == {"prompt_tokens": 3, "completion_tokens": 3, "total_tokens": 6}
+    assert span["usage"] == {
+        "prompt_tokens": 3,
+        "completion_tokens": 3,
+        "total_tokens": 6,
+        "original_usage.prompt_tokens_details.cached_tokens": 1,
+    }
     assert span["total_estimated_cost"] == 0.25
     assert span["trace_id"] == trace["id"]
     scores = {score["name"]: score for score in collector.sent("traces/feedback-scores")}

@@ -178,7 +178,18 @@ def _usage(parts: dict[str, int], raw: Any) -> dict[str, int]:
     prompt = sum(n for part, n in parts.items() if part.startswith("input"))
     completion = sum(n for part, n in parts.items() if part.startswith("output"))
     usage = {"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": prompt + completion}
-    return usage | dict(_leaves("original_usage", raw))
+    return usage | dict(_leaves("original_usage", raw or _as_openai(parts)))
+
+
+def _as_openai(parts: dict[str, int]) -> dict[str, Any]:
+    """The parts where Opik looks for them when it calculates costs."""
+    details = {"cached_tokens": parts.get("input_cached"), "audio_tokens": parts.get("input_audio")}
+    done = {"reasoning_tokens": parts.get("output_reasoning"), "audio_tokens": parts.get("output_audio")}
+    return {
+        "prompt_tokens_details": details,
+        "completion_tokens_details": done,
+        "cache_creation_input_tokens": parts.get("input_cache_write"),
+    }
 
 
 def _leaves(path: str, value: Any) -> list[tuple[str, int]]:

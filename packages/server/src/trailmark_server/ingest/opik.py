@@ -18,6 +18,7 @@ _NAMES: Final = {
     "ver": "last_updated_at", "start_us": "start_time", "end_us": "end_time", "parent_id": "parent_span_id",
     "total_cost": "total_estimated_cost", "project": "project_name", "error": "error_info", "label": "category_name",
 }  # fmt: skip
+_TYPE: Final = "trailmark_type"  # where trailmark's own exporter keeps a type that Opik does not know
 _SECOND_US: Final = 1_000_000
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -52,6 +53,9 @@ def span_record(item: dict[str, Any]) -> dict[str, Any]:
     """A Span_Write object. ValueError names the field."""
     record = {"k": "span", **_shared(item), "trace_id": item.get("trace_id"), "parent_id": item.get("parent_span_id")}
     record["type"] = item.get("type") or "general"
+    if record["type"] == "general" and isinstance(metadata := item.get("metadata"), dict) and _TYPE in metadata:
+        record["metadata"] = {key: value for key, value in metadata.items() if key != _TYPE} or None
+        record["type"] = metadata[_TYPE]
     for ours, theirs in (("model", "model"), ("provider", "provider"), ("total_cost", "total_estimated_cost")):
         if item.get(theirs) is not None:
             record[ours] = item[theirs]
