@@ -42,7 +42,7 @@ def serve(home: Path, *, host: str, port: int | None, ready: Callable[[str], Non
         if not mine:
             raise AlreadyRunningError(home, running_server(home))
         listener = _listen(host, port)
-        store = open_store(database(home))
+        store = open_store(database(home), indexing=True)
         ingester = LocalIngester(store, home)
         shown = f"[{host}]" if ":" in host else host
         url = f"http://{shown}:{listener.getsockname()[1]}"

@@ -11,7 +11,8 @@ import orjson
 from trailmark_server.query import parse
 from trailmark_server.store.codec import id_text, loads
 from trailmark_server.store.errors import CursorError
-from trailmark_server.store.filters import span_condition, trace_condition
+from trailmark_server.store.filters import trace_condition
+from trailmark_server.store.narrow import Selection, select
 from trailmark_server.store.read import _FROM, _ROW, Reader, _duration, _trace_row
 
 __all__ = ["SORTS", "changes", "count", "histogram", "project_id", "seq", "span_rows", "trace_rows", "where_of"]
@@ -59,13 +60,16 @@ def trace_rows(
 ) -> dict[str, Any]:
     """A page: `{rows, next, seq}`. QueryError for the query, CursorError for a cursor that is none of this list."""
     number = project_id(reader, project)
-    where, values = where_of(trace_condition(parse(query)), "t", number, bounds)
     key, order = SORTS[sort.removeprefix("-")], "DESC" if sort.startswith("-") else "ASC"
+    found = select(reader._db, "traces", number, parse(query), by_start=key == SORTS["start"])
+    where, values = _bounded(found, bounds)
+    key = found.start if key == SORTS["start"] else key
     if cursor:
-        where += f" AND ({key}, t.trace_id) {'<' if order == 'DESC' else '>'} (?, ?)"
+        where += f" AND ({key}, {found.id}) {'<' if order == 'DESC' else '>'} (?, ?)"
         values += open_cursor(cursor, sort)
     rows = reader._db.execute(
-        f"SELECT {_ROW}, {key} {_FROM} WHERE {where} ORDER BY {key} {order}, t.trace_id {order} LIMIT ?",
+        f"SELECT {_ROW}, {key} FROM {found.source} CROSS JOIN projects p ON p.id=t.project_id WHERE {where} "
+        f"ORDER BY {key} {order}, {found.id} {order} LIMIT ?",
         (*values, limit + 1),
     ).fetchall()
     shown = [_trace_row(row[:-1]) for row in rows[:limit]]
@@ -87,13 +91,14 @@ def span_rows(
 ) -> dict[str, Any]:
     """As `trace_rows`, of spans, by start."""
     number = project_id(reader, project)
-    where, values = where_of(span_condition(parse(query)), "s", number, bounds)
+    found = select(reader._db, "spans", number, parse(query))
+    where, values = _bounded(found, bounds)
     order = "DESC" if sort.startswith("-") else "ASC"
     if cursor:
         where += f" AND (s.start_us, s.span_id) {'<' if order == 'DESC' else '>'} (?, ?)"
         values += open_cursor(cursor, sort)
     rows = reader._db.execute(
-        f"SELECT {_SPAN_ROW} FROM spans s WHERE {where} ORDER BY s.start_us {order}, s.span_id {order} LIMIT ?",
+        f"SELECT {_SPAN_ROW} FROM {found.source} WHERE {where} ORDER BY s.start_us {order}, s.span_id {order} LIMIT ?",
         (*values, limit + 1),
     ).fetchall()
     last = rows[limit - 1] if len(rows) > limit else None
@@ -131,6 +136,11 @@ def count(reader: Reader, project: str, *, query: str, bounds: Bounds) -> dict[s
     [total] = reader._db.execute(f"SELECT count(*) FROM traces t WHERE {inside}", only).fetchone()
     if not query.strip():
         return {"estimate": total, "exact": True}
+    narrow = select(reader._db, "traces", number, parse(query))
+    if narrow.is_narrow:
+        where, values = _bounded(narrow, bounds)
+        [hits] = reader._db.execute(f"SELECT count(*) FROM {narrow.source} WHERE {where}", values).fetchone()
+        return {"estimate": hits, "exact": True}
     condition, found = trace_condition(parse(query))
     [hits] = reader._db.execute(
         f"SELECT coalesce(sum({condition}), 0) FROM (SELECT * FROM traces t WHERE {inside} "
@@ -148,9 +158,10 @@ def histogram(reader: Reader, project: str, *, query: str, bounds: Bounds, bucke
     start, end = span_of_time(reader, number, bounds)
     step = max(1000, -(-(end - start) // buckets))
     step = -(-step // 1000) * 1000  # whole milliseconds
-    where, values = where_of(trace_condition(parse(query)), "t", number, (start, end))
+    found = select(reader._db, "traces", number, parse(query))
+    where, values = _bounded(found, (start, end))
     rows = reader._db.execute(
-        f"SELECT (t.start_us - ?) / ?, count(*), sum(t.error_count > 0 OR t.status='error') FROM traces t "
+        f"SELECT (t.start_us - ?) / ?, count(*), sum(t.error_count > 0 OR t.status='error') FROM {found.source} "
         f"WHERE {where} GROUP BY 1",
         (start, step, *values),
     )
@@ -199,6 +210,16 @@ def where_of(condition: tuple[str, list[Any]], table: str, project: int, bounds:
             parts.append(f"{table}.start_us {test} ?")
             given.append(bound)
     return " AND ".join([*parts, sql]), [*given, *values]
+
+
+def _bounded(found: Selection, bounds: Bounds) -> tuple[str, list[Any]]:
+    """The condition of a selection, within bounds of time."""
+    where, values = found.where, list(found.values)
+    for bound, test in zip(bounds, (">=", "<"), strict=True):
+        if bound is not None:
+            where += f" AND {found.start} {test} ?"
+            values.append(bound)
+    return where, values
 
 
 def _field(reader: Reader, trace_id: bytes, name: str) -> Any:

@@ -46,6 +46,7 @@ class Selection:
     values: list[Any]
     start: str
     id: str
+    is_narrow: bool = False  # few enough to look at each
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,14 +70,16 @@ def select(
     way = _Ways(db, project_id, of_spans=table == "spans").of(node)
     if way is not None and way.count <= FEW:
         source = f"(SELECT DISTINCT trace_id FROM ({way.sql})) d CROSS JOIN {table} {row} ON {row}.trace_id=d.trace_id"
-        return Selection(source, where, [*way.values, *given], *order)
+        return Selection(source, where, [*way.values, *given], *order, is_narrow=True)
     if way is not None and way.timed is not None and by_start and table == "traces":
         side, holds = way.timed
         source = f"{side} d CROSS JOIN traces t ON t.trace_id=d.trace_id"
-        return Selection(source, f"{holds} AND {where}", [*way.values, *given], "d.start_us", "d.trace_id")
+        return Selection(
+            source, f"{holds} AND {where}", [*way.values, *given], "d.start_us", "d.trace_id", way.count <= SOME
+        )
     if way is not None and way.timed is None and way.count <= SOME:
         inside = f"+{row}.trace_id IN ({way.sql})"
-        return Selection(f"{table} {row}", f"{inside} AND {where}", [*way.values, *given], *order)
+        return Selection(f"{table} {row}", f"{inside} AND {where}", [*way.values, *given], *order, is_narrow=True)
     return Selection(f"{table} {row}", where, given, *order)
 
 

@@ -52,6 +52,9 @@ class Store(Protocol):
     def read(self, *, timeout_s: float | None = 30) -> AbstractContextManager[Reader]:
         """A view of one moment; a query over the time limit raises TooLongError."""
 
+    def index_text(self) -> int:
+        """Index a batch of the texts that wait; returns how many that were."""
+
     def capabilities(self) -> Capabilities:
         """Where this back end differs."""
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from trailmark_server.pricing import Price
 from trailmark_server.query import parse
-from trailmark_server.store import files, media, prices, rollup, threads
+from trailmark_server.store import files, indexer, media, prices, rollup, threads
 from trailmark_server.store.codec import id_bytes, id_text, loads, opened
 from trailmark_server.store.errors import CursorError, NotFoundError
 from trailmark_server.store.narrow import select
@@ -206,6 +206,10 @@ class Reader:
         if data is None:
             raise NotFoundError(f"no content {sha256!r}")
         return data
+
+    def waiting(self) -> list[indexer.Document]:
+        """Spans and traces for the text index."""
+        return indexer.waiting(self._db)
 
     def unindexed(self) -> int:
         """How many spans and traces the text index does not hold yet."""

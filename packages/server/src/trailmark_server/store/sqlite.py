@@ -15,6 +15,7 @@ from typing import Any, Final, TypeVar
 
 from trailmark_server.store import filters
 from trailmark_server.store.errors import DamagedError, FullError, StoreError, TooLongError
+from trailmark_server.store.indexer import Indexer
 from trailmark_server.store.protocol import Capabilities, Health, Store
 from trailmark_server.store.read import Reader
 from trailmark_server.store.rows import pack_records
@@ -35,9 +36,12 @@ _CAPABILITIES: Final = Capabilities(
 )
 
 
-def open_store(path: Path) -> Store:
-    """The store in this file, made when there is none. StoreError when it is no database of ours, or a newer one."""
-    return SqliteStore(path)
+def open_store(path: Path, *, indexing: bool = False) -> Store:
+    """The store in this file, made when there is none; `indexing`: it fills its text index meanwhile.
+
+    StoreError when it is no database of ours, or a newer one.
+    """
+    return SqliteStore(path, indexing=indexing)
 
 
 class _Answer:
@@ -54,8 +58,9 @@ class SqliteStore:
 
     schema = VERSION
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, indexing: bool = False) -> None:
         self.path = path
+        self._indexer = Indexer(self.index_text)
         self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
         self._idle: deque[sqlite3.Connection] = deque()
         self._trouble: FullError | DamagedError | None = None
@@ -68,6 +73,9 @@ class SqliteStore:
             raise StoreError(f"{path} is not a usable database: {error}; move it away to start anew") from error
         self._thread = threading.Thread(target=self._run, name="trailmark-writer", daemon=True)
         self._thread.start()
+        self._is_indexing = indexing
+        if indexing:
+            self._indexer.start()
 
     def put(self, records: Iterable[dict[str, Any]], owner: str = "") -> None:
         """Store checked records; what can be made of them beforehand is made in the caller's thread."""
@@ -106,6 +114,14 @@ class SqliteStore:
             db.set_progress_handler(None, 0)
             self._give_back(db)
 
+    def index_text(self) -> int:
+        """Index a batch of what waits; returns how many that were."""
+        with self.read() as reader:
+            documents = reader.waiting()
+        if documents:
+            self.write(lambda writer: writer.index(documents))
+        return len(documents)
+
     def capabilities(self) -> Capabilities:
         return _CAPABILITIES
 
@@ -125,6 +141,8 @@ class SqliteStore:
 
     def close(self) -> None:
         """After what is queued is written."""
+        if self._is_indexing:
+            self._indexer.stop()
         self._jobs.put(None)
         self._thread.join()
         while self._idle:
@@ -178,6 +196,7 @@ class SqliteStore:
             writer.roll_up()
             db.execute("COMMIT")
             self._trouble = None
+            self._indexer.tell()
         except Exception as error:  # noqa: BLE001 - full or damaged disk: nobody may take this for stored
             self._undo(db, writer, jobs, error)
         for _, answer in jobs:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from trailmark_server.pricing import Price, priced
-from trailmark_server.store import edits, facts, files, prices, rollup, sides
+from trailmark_server.store import edits, facts, files, indexer, prices, rollup, sides
 from trailmark_server.store.codec import id_bytes
 from trailmark_server.store.rows import Packed, Root, leaves, pack_record, pack_records
 from trailmark_server.store.stored import stored_record
@@ -188,6 +188,10 @@ class Writer:
     def reprice(self, after: int, until: int) -> tuple[int, prices.Repriced]:
         """A page of `store.reprice`."""
         return prices.reprice_page(self._db, after, until, self._touched)
+
+    def index(self, documents: list[indexer.Document]) -> None:
+        """Put them into the text index."""
+        indexer.index(self._db, documents)
 
     def roll_up(self) -> None:
         """Recompute the list rows of what was touched."""
