@@ -13,7 +13,7 @@ from typing import Any, Final
 from trailmark_server.store.errors import StoreError
 from trailmark_server.store.text import words_of
 
-__all__ = ["BATCH", "Document", "Indexer", "index", "waiting"]
+__all__ = ["BATCH", "Document", "Indexer", "index", "rebuild", "waiting"]
 
 BATCH: Final = 200
 GATHER_S: Final = 0.2  # so that what arrives together is indexed together

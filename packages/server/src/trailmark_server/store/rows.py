@@ -25,7 +25,6 @@ class Root:
     body: bytes
     media: dict[bytes, bytes]
     meta: list[tuple[str, str | float]]
-    has_text: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +76,9 @@ def _root(record: dict[str, Any], own: dict[str, Any]) -> Root:
     row = (
         own.get("name") or record.get("name"), record["status"], record["start_us"], record.get("end_us"),
         own.get("thread_id"), own.get("user_id"), own.get("environment"), _json_or_none(own.get("tags")),
-        preview(own.get("input", record.get("input"))), preview(own.get("output", record.get("output"))), record["ver"],
+        preview(own.get("input")), preview(own.get("output")), record["ver"],
     )  # fmt: skip
-    has_text = any(own.get(key) is not None for key in ("input", "output", "error"))
-    return Root(row, body, found, list(leaves(metadata)), has_text or is_trace)
+    return Root(row, body, found, list(leaves(metadata)))
 
 
 def _body(record: dict[str, Any]) -> tuple[bytes, dict[bytes, bytes]]:

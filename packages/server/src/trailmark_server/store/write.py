@@ -46,7 +46,9 @@ _SCORE: Final = (
     "VALUES(?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT(kind, target, name, source, author) DO UPDATE SET "
     "value=excluded.value, is_bool=excluded.is_bool, label=excluded.label, reason=excluded.reason, "
     "ts_us=excluded.ts_us, ver=excluded.ver, "
-    "project_id=excluded.project_id WHERE excluded.ver >= scores.ver"
+    "project_id=excluded.project_id WHERE (excluded.ver, excluded.ts_us, coalesce(excluded.value, -1e308), "
+    "coalesce(excluded.label, ''), coalesce(excluded.reason, '')) >= (scores.ver, scores.ts_us, "
+    "coalesce(scores.value, -1e308), coalesce(scores.label, ''), coalesce(scores.reason, ''))"
 )
 _FORGET_TEXT: Final = (  # the text index takes out what it holds; what waits to be indexed it then does not find
     "INSERT OR IGNORE INTO unindexed SELECT {0}, t.seq, t.name, b.body FROM {1} t "
@@ -190,8 +192,13 @@ class Writer:
         return prices.reprice_page(self._db, after, until, self._touched)
 
     def index(self, documents: list[indexer.Document]) -> None:
-        """Put them into the text index."""
-        indexer.index(self._db, documents)
+        """Put them into the text index; one that is damaged is made anew."""
+        try:
+            indexer.index(self._db, documents)
+        except sqlite3.DatabaseError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_CORRUPT_VTAB:
+                raise
+            indexer.rebuild(self._db)
 
     def roll_up(self) -> None:
         """Recompute the list rows of what was touched."""
@@ -251,7 +258,7 @@ class Writer:
         if found is not None and (record["ver"], _rank(record["status"])) <= (found[1], _rank(found[2])):
             return
         row = (self.project(record["project"]), trace_id, span_id, *item.row)
-        self._store(_SPAN, found, row, item.body, item.media, has_text=True)
+        self._store(_SPAN, found, row, item.body, item.media)
         self._mark_running(record["status"], owner, trace_id, span_id)
 
     def _put_trace(self, item: Packed, owner: str) -> None:
@@ -278,18 +285,17 @@ class Writer:
         start_us = item.record["start_us"]
         sides.put_meta(self._db, project_id, start_us, trace_id, root.meta, is_new=found is None)
         row = (project_id, trace_id, span_id, *root.row)
-        self._store(_ROOT, found, row, root.body, root.media, has_text=root.has_text)
+        self._store(_ROOT, found, row, root.body, root.media)
 
     def _store(
         self, kind: int, found: tuple[Any, ...] | None, row: tuple[Any, ...], body: bytes,
-        held: dict[bytes, bytes] | None, *, has_text: bool,
+        held: dict[bytes, bytes] | None
     ) -> None:  # fmt: skip
         """A row that wins, its payload and its media; `found`: the row it replaces."""
         if found is None:
             [seq] = self._db.execute(_INSERT[kind], row).fetchone()
             self._db.execute("INSERT INTO payloads VALUES(?,?,?)", (kind, seq, body))
-            if has_text:
-                self._db.execute("INSERT OR IGNORE INTO unindexed(kind, seq) VALUES(?,?)", (kind, seq))
+            self._db.execute("INSERT OR IGNORE INTO unindexed(kind, seq) VALUES(?,?)", (kind, seq))
         else:
             seq = found[0]
             self._db.execute(_UPDATE[kind], (*row, seq))
@@ -321,7 +327,7 @@ class Writer:
             return
         found = self._db.execute(_FIND_SPAN, (item.trace_id, item.span_id)).fetchone()
         row = (self.project(item.record["project"]), item.trace_id, item.span_id, *item.row)
-        self._store(_SPAN, found, row, item.body, item.media, has_text=True)
+        self._store(_SPAN, found, row, item.body, item.media)
 
     def _fold_root(self, item: Packed) -> None:
         record, root = item.record, item.root
