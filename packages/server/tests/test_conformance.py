@@ -121,9 +121,10 @@ def snapshots(draw: st.DrawFn, kind: str, n: int, trace: int, parent: str | None
         else:
             record |= {"model": draw(st.sampled_from([None, "gpt-4o", "claude"])), "provider": draw(st.sampled_from([None, "openai"])),
                        "usage": draw(st.sampled_from([None, {"input": 3, "output": 9}, {"input": 20}])),
-                       "cost": draw(st.sampled_from([None, 0.25, 1 / 64]))}  # fmt: skip
+                       "cost": draw(st.sampled_from([0.5, 0.25, 1 / 64]))}  # fmt: skip
             if parent is None and draw(st.booleans()):
                 record["trace"] = own | {"tags": draw(TAGS), "metadata": draw(METADATA), "scores": draw(SCORES)}
+        record |= {"total_cost": record["cost"]} if kind == "span" else {}  # told: pricing leaves it alone
         found.append(record)
     return found
 
