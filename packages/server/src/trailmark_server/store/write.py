@@ -11,6 +11,7 @@ from typing import Any, Final
 from trailmark_server.pricing import Price, priced
 from trailmark_server.store import edits, facts, files, indexer, prices, rollup, sides
 from trailmark_server.store.codec import id_bytes
+from trailmark_server.store.erase import erase
 from trailmark_server.store.rows import Packed, Root, leaves, pack_record, pack_records
 from trailmark_server.store.stored import stored_record
 
@@ -49,28 +50,6 @@ _SCORE: Final = (
     "project_id=excluded.project_id WHERE (excluded.ver, excluded.ts_us, coalesce(excluded.value, -1e308), "
     "coalesce(excluded.label, ''), coalesce(excluded.reason, '')) >= (scores.ver, scores.ts_us, "
     "coalesce(scores.value, -1e308), coalesce(scores.label, ''), coalesce(scores.reason, ''))"
-)
-_FORGET_TEXT: Final = (  # the text index takes out what it holds; what waits to be indexed it then does not find
-    "INSERT OR IGNORE INTO unindexed SELECT {0}, t.seq, t.name, b.body FROM {1} t "
-    "CROSS JOIN payloads b ON b.kind={0} AND b.seq=t.seq WHERE t.trace_id=?"
-)
-_DELETE: Final = (
-    _FORGET_TEXT.format(0, "spans"),
-    _FORGET_TEXT.format(1, "roots"),
-    "DELETE FROM payloads WHERE kind=0 AND seq IN (SELECT seq FROM spans WHERE trace_id=?)",
-    "DELETE FROM payloads WHERE kind=1 AND seq IN (SELECT seq FROM roots WHERE trace_id=?)",
-    "DELETE FROM scores WHERE kind='span' AND target IN (SELECT span_id FROM spans WHERE trace_id=?)",
-    "DELETE FROM edits WHERE kind='span' AND id IN (SELECT span_id FROM spans WHERE trace_id=?)",
-    "DELETE FROM bases WHERE kind='span' AND id IN (SELECT span_id FROM spans WHERE trace_id=?)",
-    "DELETE FROM scores WHERE kind='trace' AND target=?",
-    "DELETE FROM score_history WHERE kind='span' AND target IN (SELECT span_id FROM spans WHERE trace_id=?)",
-    "DELETE FROM score_history WHERE kind='trace' AND target=?",
-    "DELETE FROM edits WHERE kind='trace' AND id=?",
-    "DELETE FROM bases WHERE kind='trace' AND id=?",
-    "DELETE FROM running WHERE trace_id=?",
-    "DELETE FROM trace_facts WHERE trace_id=?",
-    "DELETE FROM spans WHERE trace_id=?",
-    "DELETE FROM roots WHERE trace_id=?",
 )
 
 
@@ -161,13 +140,8 @@ class Writer:
 
     def erase_trace(self, key: bytes) -> bool:
         """Everything of the trace; what is sent of it later is stored again. Whether there was something."""
-        [found] = self._db.execute("SELECT count(*) FROM traces WHERE trace_id=?", (key,)).fetchone()
-        files.delete_of_trace(self._db, key)
-        sides.drop_meta(self._db, key)
-        for sql in _DELETE:
-            self._db.execute(sql, (key,))
         self._touched.add(key)
-        return bool(found)
+        return erase(self._db, key)
 
     def delete_score(self, kind: str, id: str, name: str) -> None:
         """All scores of that name."""
