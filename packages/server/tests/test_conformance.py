@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from trailmark_server.store import Store, lists, open_store
 
@@ -190,7 +190,12 @@ def compare(store: Store, reference: Reference, questions: list[tuple[str, str, 
 
 
 @pytest.mark.parametrize("back_end", BACK_ENDS)
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(
+    max_examples=25,
+    deadline=None,
+    phases=(Phase.explicit, Phase.reuse, Phase.generate),
+    suppress_health_check=list(HealthCheck),
+)
 @given(data=st.data())
 def test_any_order_and_repetition_is_found_as_by_the_plain_store(back_end: str, data: st.DataObject) -> None:
     world = data.draw(worlds())

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from trailmark_server.pricing import Price, priced
 from trailmark_server.store import edits, facts, files, indexer, prices, rollup, sides
-from trailmark_server.store.codec import id_bytes
+from trailmark_server.store.codec import id_bytes, id_text
 from trailmark_server.store.erase import erase
 from trailmark_server.store.rows import Packed, Root, leaves, pack_record, pack_records
 from trailmark_server.store.stored import stored_record
@@ -220,20 +220,22 @@ class Writer:
         assert span_id is not None
         self._touched.add(trace_id)
         self._put_scores("span", span_id, record, record.get("scores") or [])
-        self._put_span_row(item, trace_id, span_id, owner)
-        if item.root is not None:
-            self._put_root(item, item.root, span_id)
+        is_stored = self._put_span_row(item, trace_id, span_id, owner)
+        is_root = item.root is not None and self._put_root(item, item.root, span_id)
+        if is_root != is_stored and (is_root or record.get("parent_id") is None):
+            self._inherit(trace_id, span_id)
 
-    def _put_span_row(self, item: Packed, trace_id: bytes, span_id: bytes, owner: str) -> None:
+    def _put_span_row(self, item: Packed, trace_id: bytes, span_id: bytes, owner: str) -> bool:
         record = item.record
         if self._is_folded("span", span_id, record):
-            return
+            return False
         found = self._db.execute(_FIND_SPAN, (trace_id, span_id)).fetchone()
         if found is not None and (record["ver"], _rank(record["status"])) <= (found[1], _rank(found[2])):
-            return
+            return False
         row = (self.project(record["project"]), trace_id, span_id, *item.row)
         self._store(_SPAN, found, row, item.body, item.media)
         self._mark_running(record["status"], owner, trace_id, span_id)
+        return True
 
     def _put_trace(self, item: Packed, owner: str) -> None:
         assert item.root is not None
@@ -302,15 +304,29 @@ class Writer:
         found = self._db.execute(_FIND_SPAN, (item.trace_id, item.span_id)).fetchone()
         row = (self.project(item.record["project"]), item.trace_id, item.span_id, *item.row)
         self._store(_SPAN, found, row, item.body, item.media)
+        self._inherit(item.trace_id, key)
 
     def _fold_root(self, item: Packed) -> None:
-        record, root = item.record, item.root
-        assert root is not None
-        span_id = id_bytes(record["root_span"]) if record.get("root_span") else None
-        if span_id is not None and (span := stored_record(self._db, "span", span_id, item.trace_id)):
-            both = [part for part in (span.get("metadata"), record.get("metadata")) if isinstance(part, dict)]
-            root = replace(root, meta=list(leaves({key: value for part in both for key, value in part.items()})))
+        assert item.root is not None
+        root = replace(item.root, meta=self._meta(item.record))
+        span_id = id_bytes(item.record["root_span"]) if item.record.get("root_span") else None
         self._store_root(item, root, span_id, self._db.execute(_FIND_ROOT, (item.trace_id,)).fetchone())
+
+    def _inherit(self, trace_id: bytes, span_id: bytes) -> None:
+        """The span changed apart from the trace whose root it may be: what that is found by may have changed too."""
+        record = stored_record(self._db, "trace", trace_id)
+        if record is not None and record.get("root_span") == id_text(span_id):
+            project_id = self.project(record["project"])
+            meta = self._meta(record)
+            sides.put_meta(self._db, project_id, record["start_us"], trace_id, meta, is_new=False)
+
+    def _meta(self, record: dict[str, Any]) -> list[tuple[str, str | float]]:
+        """Of a trace's record and its root span's."""
+        told = [record.get("metadata")]
+        if record.get("root_span"):
+            span = stored_record(self._db, "span", id_bytes(record["root_span"]), id_bytes(record["id"]))
+            told.insert(0, (span or {}).get("metadata"))
+        return list(leaves({key: value for part in told if isinstance(part, dict) for key, value in part.items()}))
 
     def _mark_running(self, status: str, owner: str, trace_id: bytes, span_id: bytes) -> None:
         if status == "running" and owner:
