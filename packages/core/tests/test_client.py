@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -74,6 +77,43 @@ def test_scores_by_id(trail: Trail) -> None:
 def test_a_bad_score_says_what_is_allowed(trail: Trail, score: dict[str, object], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         trailmark.Client().trace(name="t", scores=[score])
+
+
+@pytest.mark.parametrize(
+    ("act", "message"),
+    [
+        (lambda client: client.trace("t", metadata="x"), "metadata is 'x'; allowed: a mapping"),
+        (lambda client: client.trace("t", colour=1), "a trace has no colour; allowed: name, input"),
+        (lambda client: client.trace("t").span("s", colour=1), "a span has no colour; allowed: name, type"),
+        (lambda client: client.trace("t").span("s", usage=5), "usage is 5; allowed: a mapping of input"),
+        (lambda client: client.trace("t").score("q", "good"), "a text is its label: label='good'"),
+        (lambda client: client.score_thread("", "q", 1), "thread id is ''; allowed: a non-empty text"),
+        (lambda client: client.score_thread(5, "q", 1), "thread id is 5; allowed: a non-empty text"),
+        (lambda _: trailmark.track(name=5), "name is 5; allowed: a non-empty text"),
+        (lambda _: trailmark.track(tags="abc"), "tags is 'abc'; allowed: a list of texts"),
+        (lambda _: trailmark.track(ignore_arguments="abc"), "ignore_arguments is 'abc'; allowed: a list of texts"),
+        (lambda _: trailmark.track(aggregate=5), "aggregate is 5; allowed: a function"),
+    ],
+)
+def test_what_is_not_allowed_is_named_where_it_is_given(
+    trail: Trail, act: Callable[[trailmark.Client], object], message: str
+) -> None:
+    with pytest.raises((TypeError, ValueError), match=re.escape(message)):
+        act(trailmark.Client())
+
+
+def test_inside_traced_code_it_is_said_and_the_rest_is_recorded(
+    on_disk: Callable[[], dict[str, Any]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with trailmark.trace("t", type="chat", colour=1, input="kept") as block:
+        block.score("q", "good")  # type: ignore[arg-type]
+        block.update(usage=5, output="lost with it")
+        block.update(output="kept too")
+    told = capsys.readouterr().err
+    for part in ("type is 'chat'", "a span has no colour", "label='good'", "usage is 5"):
+        assert told.count(part) == 1
+    recorded = on_disk()["t"]
+    assert (recorded["type"], recorded["output"], recorded["status"]) == ("general", "kept too", "ok")
 
 
 def test_a_bad_id_says_what_is_allowed(trail: Trail) -> None:

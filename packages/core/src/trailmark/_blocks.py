@@ -6,6 +6,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from trailmark._context import enter, entered, leave
+from trailmark._guard import guard
 from trailmark._span import Span
 from trailmark._start import start_span
 from trailmark.model import UNSET, check_type
@@ -22,7 +23,9 @@ class Block:
         self._trace_fields = {key: fields.pop(key) for key in _TRACE_FIELDS if fields.get(key) is not None}
         if root:  # as @track: both the trace and its root span have them
             self._trace_fields |= {key: fields[key] for key in ("tags", "metadata") if fields.get(key)}
-        self._name, self._type, self._root, self._fields = name, check_type(type), root, fields
+        self._name, self._type, self._root, self._fields = name, "general", root, fields
+        with guard("opening a block"):
+            self._type = check_type(type)
         self._span: Span | None = None
         self._before: Span | None = None
 

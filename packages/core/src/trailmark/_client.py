@@ -19,7 +19,7 @@ from trailmark._recorder import Recorder
 from trailmark._settings import load
 from trailmark._span import Span as LiveSpan
 from trailmark._span import TraceFields
-from trailmark.model import check_scores
+from trailmark.model import check_scores, check_text
 
 if TYPE_CHECKING:
     from trailmark._lookup import Lookup, StoredSpan, StoredTrace
@@ -108,7 +108,7 @@ class Client:
         reason: str | None = None,
     ) -> None:
         """Score a thread (a conversation) by its id."""
-        self._score({"thread_id": id}, name, value, label, reason)
+        self._score({"thread_id": check_text("thread id", id)}, name, value, label, reason)
 
     def update_trace(self, id: str, **fields: Any) -> None:
         """Change a trace by id, also after its end and from another process: merge metadata, add tags, set the rest.

@@ -14,7 +14,19 @@ from trailmark._capture import capture_error
 from trailmark._files import AttachmentInput, read_files, write_files
 from trailmark._guard import fault, guard
 from trailmark._media import Media
-from trailmark.model import UNSET, ErrorInfo, Score, ScoreInput, Status, Unset, check_scores, check_type, check_usage
+from trailmark.model import (
+    UNSET,
+    ErrorInfo,
+    Score,
+    ScoreInput,
+    Status,
+    Unset,
+    check_mapping,
+    check_scores,
+    check_texts,
+    check_type,
+    check_usage,
+)
 
 if TYPE_CHECKING:
     from trailmark._context import Remote
@@ -42,10 +54,14 @@ def _merge_scores(have: list[Score], new: list[Score]) -> list[Score]:
 
 
 def _tags(have: list[str], new: Iterable[str]) -> list[str]:
-    added = [new] if isinstance(new, str) else list(new)
-    if isinstance(new, str) or not all(isinstance(tag, str) for tag in added):
-        raise TypeError(f"tags is {new!r}; allowed: a list of texts")
-    return list(dict.fromkeys([*have, *added]))
+    return list(dict.fromkeys([*have, *check_texts("tags", new)]))
+
+
+_TRACE_TEXTS = ("name", "thread_id", "user_id", "environment")
+_OF_A_TRACE = "name, input, output, metadata, tags, thread_id, user_id, environment, scores, attachments"
+_OF_A_SPAN = (
+    "name, type, input, output, metadata, tags, model, provider, usage, usage_raw, total_cost, scores, attachments"
+)
 
 
 class TraceFields:
@@ -76,9 +92,10 @@ class TraceFields:
         **texts: str | None,
     ) -> None:
         """Merge metadata, add tags, replace scores by name, set the rest."""
-        unknown = set(texts) - {"name", "thread_id", "user_id", "environment"}
+        unknown = texts.keys() - set(_TRACE_TEXTS)
         if unknown:
-            raise TypeError(f"a trace has no {', '.join(sorted(unknown))}")
+            raise TypeError(f"a trace has no {', '.join(sorted(unknown))}; allowed: {_OF_A_TRACE}")
+        more = check_mapping("metadata", metadata) if metadata is not None else {}
         new_tags = _tags(self.tags, tags) if tags is not None else self.tags
         new_scores = [
             score for given in (scores, feedback_scores) if given is not None for score in check_scores(given)
@@ -91,7 +108,7 @@ class TraceFields:
         self.plain |= {
             name: self._recorder.redactor.text(str(text)) for name, text in texts.items() if text is not None
         }
-        self.metadata |= metadata or {}
+        self.metadata |= more
         self.tags, self.scores = new_tags, _merge_scores(self.scores, new_scores)
 
     def fields(self) -> dict[str, Any]:
@@ -210,8 +227,11 @@ class Span:
         usage_raw: Any = None,
         total_cost: float | None = None,
         attachments: AttachmentInput | None = None,
+        **unknown: Any,
     ) -> None:
         """As `update`, but raises TypeError or ValueError for what is not allowed, and writes nothing."""
+        if unknown:
+            raise TypeError(f"a span has no {', '.join(sorted(unknown))}; allowed: {_OF_A_SPAN}")
         if type is not None:
             self.type, self._head = check_type(type), ""
         if name is not None:
@@ -230,7 +250,7 @@ class Span:
                 raise ValueError(f"total_cost is {total_cost!r}; allowed: an amount in USD, 0 or more")
             self._fields["total_cost"] = orjson.dumps(float(total_cost))
         if metadata is not None:
-            self._metadata = {**(self._metadata or {}), **metadata}
+            self._metadata = {**(self._metadata or {}), **check_mapping("metadata", metadata)}
         if input is not UNSET:
             self.set_input(input)
         if output is not UNSET:
@@ -307,9 +327,8 @@ class Span:
     def score(
         self, name: str, value: float | bool | None = None, *, label: str | None = None, reason: str | None = None
     ) -> None:
-        """Judge this span; a second score of the same name replaces the first. Raises ValueError for a bad score."""
-        self.set(scores=[{"name": name, "value": value, "label": label, "reason": reason}])
-        self.touched()
+        """Judge this span; a second score of the same name replaces the first. A bad one is said once."""
+        self.update(scores=[{"name": name, "value": value, "label": label, "reason": reason}])
 
     def _now_us(self) -> int:
         return self.start_us + (self._recorder.clock()[1] - self._start_mono) // 1000

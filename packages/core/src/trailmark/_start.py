@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from trailmark._context import current, is_suppressed
-from trailmark._guard import fault
+from trailmark._guard import fault, guard
 from trailmark._process import is_tracing_active, pipeline
 from trailmark._span import Span
 from trailmark.model import UNSET, Unset
@@ -57,10 +57,12 @@ def start_span(
         if input is not UNSET:
             span.set_input(input)
         if fields:
-            span.set(**fields)
+            with guard("setting the fields of a span"):  # a bad one costs itself, not the span
+                span.set(**fields)
         if span.trace is not None:
             if trace_fields:
-                span.trace.update(**trace_fields)
+                with guard("setting the fields of a trace"):
+                    span.trace.update(**trace_fields)
             line.tell(span.project, span.trace_id)
         span.opened()
     except Exception as error:  # noqa: BLE001 - the seam of every traced call: the caller must never see our faults

@@ -16,7 +16,7 @@ from trailmark._signature import ASYNC_GENERATOR, COROUTINE, GENERATOR, with_par
 from trailmark._span import Span
 from trailmark._start import start_span
 from trailmark._steps import AsyncSteps, Steps
-from trailmark.model import UNSET, check_type
+from trailmark.model import UNSET, check_mapping, check_text, check_texts, check_type
 
 __all__ = ["track"]
 
@@ -114,8 +114,16 @@ def track(
     `flush` returns after the span is acknowledged by its destination.
     """
     check_type(type)
-    ignored = frozenset(ignore_arguments)
-    shared = {"tags": list(tags) if tags else None, "metadata": dict(metadata) if metadata else None}
+    for field, text in (("name", name), ("project_name", project_name), ("thread_id", thread_id)):
+        if text is not None:
+            check_text(field, text)
+    if aggregate is not None and not callable(aggregate):
+        raise TypeError(f"aggregate is {aggregate!r}; allowed: a function that makes one value of a list")
+    ignored = frozenset(check_texts("ignore_arguments", ignore_arguments))
+    shared = {
+        "tags": check_texts("tags", tags) if tags is not None else None,
+        "metadata": check_mapping("metadata", metadata) if metadata is not None else None,
+    }
     fields: dict[str, Any] = {key: value for key, value in shared.items() if value}
 
     def decorate(function: Any) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias, TypedDict, cast, get_args
 
@@ -19,7 +19,10 @@ __all__ = [
     "SpanType",
     "Status",
     "Unset",
+    "check_mapping",
     "check_scores",
+    "check_text",
+    "check_texts",
     "check_type",
     "check_usage",
 ]
@@ -89,9 +92,35 @@ def check_type(type: str) -> SpanType:
     return cast("SpanType", type)
 
 
+def check_mapping(field: str, value: Mapping[str, Any]) -> dict[str, Any]:
+    """A copy of the mapping, or TypeError."""
+    if not isinstance(value, Mapping):
+        raise TypeError(f"{field} is {value!r}; allowed: a mapping of names to values")
+    return dict(value)
+
+
+def check_texts(field: str, value: Iterable[str]) -> list[str]:
+    """A list of the texts, or TypeError: also for a text alone, whose letters nobody means."""
+    texts = [] if isinstance(value, (str, bytes)) or not isinstance(value, Iterable) else list(value)
+    if isinstance(value, (str, bytes)) or not isinstance(value, Iterable) or not all(isinstance(t, str) for t in texts):
+        raise TypeError(f"{field} is {value!r}; allowed: a list of texts")
+    return texts
+
+
+def check_text(field: str, value: str) -> str:
+    """The text, or TypeError or ValueError when it is none or empty."""
+    if not isinstance(value, str):
+        raise TypeError(f"{field} is {value!r}; allowed: a non-empty text")
+    if not value.strip():
+        raise ValueError(f"{field} is {value!r}; allowed: a non-empty text")
+    return value
+
+
 def check_usage(usage: Mapping[str, Any]) -> dict[str, int]:
     """A usage partition of whole, non-negative token counts; parts that are None are left out."""
     checked = {}
+    if not isinstance(usage, Mapping):
+        raise TypeError(f"usage is {usage!r}; allowed: a mapping of {', '.join(USAGE_PARTS)} to numbers of tokens")
     for part, count in usage.items():
         if part not in USAGE_PARTS:
             raise ValueError(f"usage part is {part!r}; allowed: {', '.join(USAGE_PARTS)}")
@@ -130,7 +159,8 @@ def _score(given: Mapping[str, Any]) -> Score:
     if not isinstance(name, str) or not name.strip():
         raise ValueError(f"score name is {name!r}; allowed: a non-empty text")
     if value is not None and not (isinstance(value, (int, float)) and math.isfinite(value)):
-        raise ValueError(f"score {name!r} has value {value!r}; allowed: a finite number, a boolean or None")
+        hint = f"; a text is its label: label={value!r}" if isinstance(value, str) else ""
+        raise ValueError(f"score {name!r} has value {value!r}; allowed: a finite number, a boolean or None{hint}")
     for field, text in (("label", label), ("reason", given.get("reason"))):
         if text is not None and not isinstance(text, str):
             raise ValueError(f"score {name!r} has {field} {text!r}; allowed: text or None")
