@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -32,19 +33,27 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def server(home: Path) -> Iterator[str]:
     """The address of `trailmark serve`, as a user starts it."""
+    with serving(home) as url:
+        yield url
+
+
+@contextmanager
+def serving(home: Path, *options: str) -> Iterator[str]:
     if not (ROOT / "packages/server/src/trailmark_server/_ui/index.html").is_file():
         if os.environ.get("CI") == "true":
             pytest.fail("the page is not built: make ui")
         pytest.skip("the page is not built: make ui")
-    command = [Path(sys.executable).with_name("trailmark"), "serve", "--port", "0"]
+    command = [Path(sys.executable).with_name("trailmark"), "serve", "--port", "0", *options]
     process = subprocess.Popen(command, env=clean_environment(home), stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     line = process.stdout.readline()
     assert "runs at" in line, f"the server did not start: {line!r}"
-    yield line.split("runs at ")[1].strip()
-    process.terminate()
-    assert process.wait(10) is not None
-    process.stdout.close()
+    try:
+        yield line.split("runs at ")[1].strip()
+    finally:
+        process.terminate()
+        assert process.wait(10) is not None
+        process.stdout.close()
     assert not (home / "server.json").exists()
 
 
@@ -72,18 +81,41 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def page(browser: Browser, server: str) -> Iterator[Page]:
-    """A page that fails its test on a console error, a page error, a CSP violation or a request elsewhere."""
-    context = browser.new_context(viewport={"width": 1440, "height": 900}, base_url=server)
+def allowed() -> list[str]:
+    """Parts of the addresses that may answer with 400 or more in this test, and of the console's words about them."""
+    return []
+
+
+@pytest.fixture
+def page(browser: Browser, server: str, allowed: list[str]) -> Iterator[Page]:
+    with strict_page(browser, server, allowed) as opened:
+        yield opened
+
+
+@contextmanager
+def strict_page(browser: Browser, base: str, allowed: list[str], **options: Any) -> Iterator[Page]:
+    """A page that fails its test on a console or page error, a CSP violation, a request elsewhere, an HTTP error."""
+    options = {"viewport": {"width": 1440, "height": 900}, **options}
+    context = browser.new_context(base_url=base, **options)
     context.set_default_timeout(10_000)
-    opened = context.new_page()
     faults: list[str] = []
-    opened.on("console", lambda message: message.type == "error" and faults.append(message.text))
-    opened.on("pageerror", lambda error: faults.append(str(error)))
-    opened.on("request", lambda request: request.url.startswith(server) or faults.append(f"request to {request.url}"))
-    yield opened
+    context.on("page", lambda opened: _watch(opened, base, allowed, faults))
+    yield context.new_page()
     context.close()
     assert not faults, faults
+
+
+def _watch(opened: Page, base: str, allowed: list[str], faults: list[str]) -> None:
+    def told(text: str, where: str = "") -> None:
+        if not any(part in text or part in where for part in allowed):
+            faults.append(f"{text} {where}")
+
+    opened.on("console", lambda one: one.type == "error" and told(one.text, (one.location or {}).get("url", "")))
+    opened.on("pageerror", lambda error: told(str(error)))
+    opened.on("response", lambda one: one.status >= 400 and told(f"HTTP {one.status}", one.url))
+    opened.on(
+        "request", lambda one: one.url.startswith((base, "data:", "blob:")) or faults.append(f"request to {one.url}")
+    )
 
 
 def eventually(look: Any, *, within_s: float = 20) -> Any:

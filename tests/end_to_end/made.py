@@ -20,7 +20,7 @@ class Made:
 
     def __init__(self, name: str, project: str, *, start_us: int, seed: int, **own: Any) -> None:
         self.project, self.start_us = project, start_us
-        self._random = random.Random(seed)
+        self._random = random.Random(f"{project} {name} {seed}")
         self.id = self._id(start_us)
         self.records: list[Record] = []
         self.root = self.span(name, "agent", start_us, own.pop("dur_us", SECOND), trace=own, **self._taken(own))

@@ -18,6 +18,7 @@ const page = (load: () => Promise<{ default: ComponentType<PageProps> }>) => laz
 export const ROUTES: PageRoute[] = [
   { path: "/", Page: page(() => import("./pages/home/HomePage")) },
   { path: "/t/:id", Page: page(() => import("./pages/home/PermalinkPage")) },
+  { path: "/s/:id", Page: page(() => import("./pages/home/PermalinkPage")) },
   { path: "/p/:project/traces/:id", Page: page(() => import("./pages/trace/TracePage")) },
   {
     path: "/p/:project/traces",

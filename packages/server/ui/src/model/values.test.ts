@@ -90,7 +90,12 @@ describe("what may be shown", () => {
     ])
       expect(safeHref(bad)).toBeNull();
     expect(safeImage("data:image/png;base64,AA")).not.toBeNull();
-    for (const bad of ["https://x/y.png", "data:image/svg+xml;base64,AA", "data:text/html;base64,AA"])
+    for (const bad of [
+      "https://x/y.png",
+      "data:image/svg+xml;base64,AA",
+      "data:text/html;base64,AA",
+      "data:image/png;base64,<svg>",
+    ])
       expect(safeImage(bad)).toBeNull();
   });
   it("hides secrets by their names", () => {

@@ -27,7 +27,7 @@ export function Popover({ label, title, className = "", children }: PopoverProps
         type="button"
         className={className}
         title={title}
-        aria-label={title}
+        aria-label={typeof label === "string" ? undefined : title}
         aria-expanded={isOpen}
         aria-haspopup="dialog"
         popoverTarget={id}

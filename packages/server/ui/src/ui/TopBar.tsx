@@ -55,7 +55,7 @@ export function TopBar({ project, path, onProjects, onPalette, onHelp }: Props) 
         </>
       )}
       <div className="topbar-right">
-        <button type="button" className="jump" onClick={onPalette} aria-label="Search or jump">
+        <button type="button" className="jump" onClick={onPalette}>
           <span>Search or jump</span>
           <KeyCaps keys="mod+k" />
         </button>

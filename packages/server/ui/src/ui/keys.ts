@@ -82,7 +82,8 @@ function listen(event: KeyboardEvent): void {
   const pressed = name(event);
   const sequence = before ? `${before} ${pressed}` : pressed;
   const inField = isTyping(event.target);
-  const isModal = document.querySelector("dialog:modal") !== null;
+  // A dialog or an open sheet takes the keys: its own Escape must not leave the page, too.
+  const isModal = document.querySelector("dialog:modal, [popover]:popover-open") !== null;
   const find = (keys: string) => {
     for (let n = groups.length - 1; n >= 0; n--) {
       const found = groups[n]?.current.bindings.find((b) => b.run && b.keys.split("|").includes(keys));

@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { useEffect } from "react";
-import { Redirect } from "wouter";
+import { Redirect, useLocation } from "wouter";
 import { ApiError, api } from "../../api/client";
 import { tracePath } from "../../model/paths";
 import type { PageProps } from "../../routes";
@@ -13,9 +13,10 @@ export default function PermalinkPage({ id }: PageProps) {
   useEffect(() => {
     document.title = "trailmark";
   }, []);
+  const isSpan = useLocation()[0].startsWith("/s/");
   const found = useQuery({
     queryKey: ["permalink", id],
-    queryFn: ({ signal }) => placeOf(id, signal),
+    queryFn: ({ signal }) => (isSpan ? placeOfSpan(id, signal) : placeOf(id, signal)),
     refetchInterval: (query) => (query.state.data ? false : AGAIN_MS),
     retry: false,
   });
@@ -36,7 +37,11 @@ async function placeOf(id: string, signal: AbortSignal): Promise<string> {
     return tracePath(trace.project, trace.id);
   } catch (error) {
     if (!(error instanceof ApiError && error.status === 404)) throw error;
-    const span = await api.spanById(id, signal);
-    return tracePath(span.project, span.trace_id, span.id);
+    return placeOfSpan(id, signal); // pasted, so that nobody knew which it is
   }
+}
+
+async function placeOfSpan(id: string, signal: AbortSignal): Promise<string> {
+  const span = await api.spanById(id, signal);
+  return tracePath(span.project, span.trace_id, span.id);
 }

@@ -136,7 +136,7 @@ function Actions({ span }: { span: SpanDetail }) {
   const snippet = callAsPython(span);
   return (
     <Menu
-      label="⋯"
+      label={<span aria-hidden="true">⋯</span>}
       title="Span actions"
       className="icon-button"
       items={[

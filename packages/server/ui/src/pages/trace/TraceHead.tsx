@@ -123,7 +123,7 @@ function Actions({ trace, project }: { trace: Trace; project: string }) {
   return (
     <>
       <Menu
-        label="⋯"
+        label={<span aria-hidden="true">⋯</span>}
         title="Actions"
         className="icon-button"
         items={[

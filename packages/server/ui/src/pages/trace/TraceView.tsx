@@ -77,8 +77,6 @@ export function TraceView({ found, project, state, set, onMore, isPeek = false }
   const neighbours = useNeighbours(project, trace, isPeek);
   const [, navigate] = useLocation();
   useKeys("Trace", [
-    { keys: "j", label: "Next span", run: () => onSelect(step(model.seen, selected, 1)) },
-    { keys: "k", label: "Previous span", run: () => onSelect(step(model.seen, selected, -1)) },
     { keys: "ArrowUp|ArrowDown|PageUp|PageDown|Home|End", label: "Walk the tree" },
     { keys: "ArrowRight|ArrowLeft", label: "Open, close, go to the parent" },
     { keys: "e", label: "Next error", run: () => jumpError(1) },
@@ -104,6 +102,8 @@ export function TraceView({ found, project, state, set, onMore, isPeek = false }
     ...(isPeek
       ? []
       : [
+          { keys: "j", label: "Next span", run: () => onSelect(step(model.seen, selected, 1)) },
+          { keys: "k", label: "Previous span", run: () => onSelect(step(model.seen, selected, -1)) },
           { keys: "[", label: "Newer trace", run: () => neighbours.go("newer") },
           { keys: "]", label: "Older trace", run: () => neighbours.go("older") },
           {

@@ -8,6 +8,7 @@ import { isSecretName, visibleText } from "../../model/hygiene";
 import { quoted, tracesPath } from "../../model/paths";
 import { Chat } from "../../render/Chat";
 import { asText, JsonTree } from "../../render/JsonTree";
+import { documentIn, Preview } from "../../render/Preview";
 import { Text } from "../../render/Text";
 import { Value } from "../../render/Value";
 import { CopyButton } from "../../ui/copy";
@@ -30,6 +31,8 @@ export function Section({ title, copy, children }: { title: string; copy?: Json;
 
 type Told = Pick<SpanDetail, "input" | "output" | "error" | "status"> & {
   truncated?: Record<string, number>;
+  trace_id?: string;
+  id?: string;
 };
 
 interface InputOutputProps {
@@ -52,10 +55,17 @@ export function InputOutput({ of, isRaw, onAll }: InputOutputProps) {
             <Value value={of[side]} label={side} isRaw={isRaw || of.truncated?.[side] !== undefined} />
           )}
           <Cut size={of.truncated?.[side]} onAll={onAll} />
+          <SidePreview of={of} side={side} />
         </Section>
       ))}
     </>
   );
+}
+
+/** Only a span has an address to look at a document of it. */
+function SidePreview({ of, side }: { of: Told; side: "input" | "output" }) {
+  const path = of.trace_id && of.id ? documentIn(of[side], side) : null;
+  return path && of.trace_id && of.id ? <Preview traceId={of.trace_id} spanId={of.id} path={path} /> : null;
 }
 
 function Cut({ size, onAll }: { size: number | undefined; onAll: (() => void) | undefined }) {
