@@ -63,7 +63,8 @@ def _listen(host: str, port: int | None) -> socket.socket:
     wanted = range(PORT, PORT + TRIES) if port is None else (port,)
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     for number in wanted:
-        listener = socket.socket(family, socket.SOCK_STREAM)
+        # by its protocol asyncio knows that it may switch off the delay of small packets: 40 ms an answer
+        listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind((host, number))
