@@ -23,7 +23,7 @@ PUBLIC = {
     ),
     "trailmark.context": (
         "update_current_trace update_current_span get_current_trace get_current_span "
-        "copy_to_thread attach distributed_headers"
+        "copy_to_thread attach distributed_headers get_trace_url"
     ),
     "trailmark_openai": "track_openai untrack_openai instrument",
     "trailmark_langchain": "TrailmarkTracer instrument",

@@ -1,10 +1,10 @@
 """LangGraph and agents over the real packages; model calls go over a real wire to a service on loopback."""
 
+import asyncio
 import json
-import operator
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Annotated, TypedDict
+from importlib.metadata import version
 
 import pytest
 import trailmark
@@ -16,9 +16,6 @@ trailmark_openai = pytest.importorskip("trailmark_openai")
 from langchain.agents import create_agent  # noqa: E402
 from langchain_core.messages import HumanMessage  # noqa: E402
 from langchain_core.tools import tool  # noqa: E402
-from langgraph.checkpoint.memory import InMemorySaver  # noqa: E402
-from langgraph.graph import END, START, StateGraph  # noqa: E402
-from langgraph.types import Command, Send, interrupt  # noqa: E402
 
 USAGE = {"prompt_tokens": 11, "completion_tokens": 7, "total_tokens": 18, "prompt_tokens_details": {"cached_tokens": 4}}
 
@@ -95,23 +92,39 @@ def test_a_model_call_seen_by_both_integrations_is_one_span(how, model, config, 
     assert llm["usage"] == {"input": 7, "input_cached": 4, "output": 7}
 
 
-@pytest.mark.parametrize("how", ["invoke", "ainvoke", "stream", "astream"])
-def test_an_agent_is_a_tree_of_model_and_tool_calls(how, model, config, trail):
-    import asyncio
+EVERY_WAY = ["invoke", "ainvoke", "stream", "astream", "batch", "messages", "astream_events v2"]
+if version("langchain-core") >= "1.7":
+    EVERY_WAY += ["stream_events v3", "astream_events v3"]
 
+
+@pytest.mark.filterwarnings("ignore:The v3 streaming protocol")
+@pytest.mark.parametrize("how", EVERY_WAY)
+def test_an_agent_is_a_tree_of_model_and_tool_calls(how, model, config, trail):
     agent = create_agent(model, [look])
     asked = {"messages": [HumanMessage("What is it?")]}
 
-    async def collect():
-        return [piece async for piece in agent.astream(asked, config)]
+    async def collect(events, **more):
+        return [piece async for piece in events(asked, config, **more)]
+
+    async def collect_v3():
+        stream = await agent.astream_events(asked, config, version="v3")
+        return [piece async for piece in stream]
+
+    ways = {
+        "invoke": lambda: agent.invoke(asked, config),
+        "ainvoke": lambda: asyncio.run(agent.ainvoke(asked, config)),
+        "stream": lambda: list(agent.stream(asked, config)),
+        "astream": lambda: asyncio.run(collect(agent.astream)),
+        "batch": lambda: agent.batch([asked], config),
+        "messages": lambda: list(agent.stream(asked, config, stream_mode="messages")),
+        "astream_events v2": lambda: asyncio.run(collect(agent.astream_events, version="v2")),
+        "stream_events v3": lambda: list(agent.stream_events(asked, config, version="v3")),
+        "astream_events v3": lambda: asyncio.run(collect_v3()),
+    }
 
     @trailmark.track
     def outer():
-        if how == "invoke":
-            return agent.invoke(asked, config)
-        if how == "ainvoke":
-            return asyncio.run(agent.ainvoke(asked, config))
-        return list(agent.stream(asked, config)) if how == "stream" else asyncio.run(collect())
+        ways[how]()
 
     outer()
     tree = trail.tree()
@@ -124,57 +137,6 @@ def test_an_agent_is_a_tree_of_model_and_tool_calls(how, model, config, trail):
     tools = [span for span in trail.spans if span["type"] == "tool"]
     assert sorted(span["metadata"]["tool_call_id"] for span in tools) == ["call-0", "call-1"]
     assert not any("usage" in span for span in trail.spans if span["type"] != "llm")
-
-
-class State(TypedDict):
-    seen: Annotated[list, operator.add]
-
-
-def test_an_interrupt_is_no_error_and_its_resume_is_the_same_thread(config, trail):
-    def ask(state):
-        return {"seen": [interrupt("go on?")]}
-
-    graph = StateGraph(State)
-    graph.add_node("ask", ask)
-    graph.add_edge(START, "ask")
-    app = graph.compile(checkpointer=InMemorySaver())
-    settings = {**config, "configurable": {"thread_id": "t-1"}}
-    app.invoke({"seen": []}, settings)
-    assert app.invoke(Command(resume="yes"), settings) == {"seen": ["yes"]}
-    asked = [span["status"] for span in trail.spans if span["name"] == "ask"]
-    assert asked == ["interrupted", "ok"]
-    assert [trace.get("thread_id") for trace in trail.traces] == ["t-1", "t-1"]
-    assert "error" not in {span["status"] for span in trail.spans}
-
-
-def test_fan_out_subgraphs_and_commands_keep_their_places(config, trail):
-    inner = StateGraph(State)
-    inner.add_node("leave", lambda state: Command(goto="last", graph=Command.PARENT, update={"seen": ["inner"]}))
-    inner.add_edge(START, "leave")
-    outer = StateGraph(State)
-    outer.add_node("each", lambda state: {"seen": [work(state)]})
-    outer.add_node("sub", inner.compile())
-    outer.add_node("last", lambda state: {"seen": ["last"]})
-    outer.add_conditional_edges(START, lambda state: [Send("each", n) for n in range(10)])
-    outer.add_edge("each", "sub")
-    outer.add_edge("last", END)
-    found = outer.compile().invoke({"seen": []}, config)
-    assert sorted(map(str, found["seen"]))[-2:] == ["inner", "last"]
-    tree = trail.tree()
-    assert tree.count("  each (chain) ok\n    work (general) ok") == 10, tree
-    assert "error" not in {span["status"] for span in trail.spans}, tree
-    assert trail.span("leave")["status"] == "interrupted"
-    assert len([span for span in trail.spans if span["parent_id"] is None]) == 1
-
-
-def test_a_recursion_limit_is_an_error_of_the_graph(config, trail):
-    graph = StateGraph(State)
-    graph.add_node("again", lambda state: {"seen": [1]})
-    graph.add_edge(START, "again")
-    graph.add_edge("again", "again")
-    with pytest.raises(Exception, match=r"[Rr]ecursion"):
-        graph.compile().invoke({"seen": []}, {**config, "recursion_limit": 3})
-    assert (trail.spans[0]["name"], trail.spans[0]["status"]) == ("LangGraph", "error")
 
 
 def test_the_tracer_can_be_shared_by_threads_that_run_agents(model, trail):
@@ -195,3 +157,18 @@ def test_the_tracer_can_be_shared_by_threads_that_run_agents(model, trail):
     roots = [span for span in trail.spans if span["parent_id"] is None]
     assert [root["name"] for root in roots] == ["LangGraph"] * 4
     assert len({span["trace_id"] for span in trail.spans}) == 4
+
+
+def test_an_agent_asked_by_a_tool_of_another_is_inside_of_that_tool(model, config, trail):
+    helper = create_agent(model, [], name="helper")
+
+    @tool
+    def look(what: str) -> str:
+        """Ask the helper."""
+        return helper.invoke({"messages": [HumanMessage(what)]})["messages"][-1].content
+
+    create_agent(model, [look], name="host").invoke({"messages": [HumanMessage("?")]}, config)
+    tree = trail.tree()
+    assert tree.startswith("host (agent) ok\n  model (chain) ok\n    ChatOpenAI (llm) ok")
+    assert tree.count("    look (tool) ok\n      helper (agent) ok\n        model (chain) ok") == 2, tree
+    assert len([span for span in trail.spans if span["parent_id"] is None]) == 1

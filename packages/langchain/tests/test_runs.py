@@ -8,13 +8,11 @@ from importlib.metadata import version
 import pytest
 import trailmark
 from langchain_core.callbacks import BaseCallbackHandler
-from langchain_core.documents import Document
 from langchain_core.language_models.fake import FakeListLLM
 from langchain_core.language_models.fake_chat_models import FakeListChatModel, GenericFakeChatModel
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 from langchain_core.output_parsers import StrOutputParser
 from langchain_core.prompts import ChatPromptTemplate
-from langchain_core.retrievers import BaseRetriever
 from langchain_core.runnables import RunnableLambda, RunnableParallel
 from langchain_core.tools import tool
 from trailmark_langchain import TrailmarkTracer, instrument
@@ -154,6 +152,15 @@ def test_a_batch_is_as_many_siblings(config, trail):
     assert tree.count("\n  RunnableLambda (chain) ok\n    work (general) ok") == 100
 
 
+def test_a_batch_on_its_own_is_as_many_traces(config, trail):
+    async def main():
+        return await RunnableLambda(work).abatch(list(range(100)), config)
+
+    assert asyncio.run(main()) == RunnableLambda(work).batch(list(range(100)), config)
+    assert trail.tree() == "\n".join(["work (chain) ok\n  work (general) ok"] * 200)
+    assert len({span["trace_id"] for span in trail.spans}) == 200
+
+
 def test_gathered_chains_are_siblings_each_with_its_own_steps(config, trail):
     async def step(x):
         await asyncio.sleep(0)
@@ -206,19 +213,6 @@ def test_a_tool_is_a_tool_span_and_a_handled_error_is_none(config, trail):
     assert tools[1]["output"]["content"] == "3"
     assert tools[2]["error"]["message"] == "no"
     assert trail.tree().count("\n  work (general) ok") == 2
-
-
-class Shelf(BaseRetriever):
-    def _get_relevant_documents(self, query, *, run_manager):
-        return [Document("Tea is a drink.", metadata={"source": "a.txt", "score": 0.9})]
-
-
-def test_a_retriever_shows_its_documents(config, trail):
-    (Shelf() | RunnableLambda(lambda found: found[0].page_content)).invoke("tea", config)
-    span = next(span for span in trail.spans if span["type"] == "retriever")
-    assert span["input"] == {"query": "tea"}
-    wanted = {"content": "Tea is a drink.", "metadata": {"source": "a.txt", "score": 0.9}}
-    assert span["output"] == {"documents": [wanted]}
 
 
 def test_an_error_is_recorded_once_a_level_and_arrives_as_it_was(config, trail):
@@ -298,6 +292,34 @@ def test_the_process_can_be_traced_without_callbacks_also_in_a_bare_thread(trail
     assert trail.spans == []
 
 
+def test_a_bare_thread_nests_with_a_copied_context_and_is_a_trace_of_its_own_without(trail):
+    undo = instrument()
+
+    def step(copies):
+        inner = RunnableLambda(work).invoke
+        thread = threading.Thread(target=trailmark.context.copy_to_thread(inner) if copies else inner, args=(1,))
+        thread.start()
+        thread.join()
+
+    try:
+        RunnableLambda(step).invoke(True)
+        RunnableLambda(step).invoke(False)
+    finally:
+        undo()
+    assert trail.tree() == (
+        "step (chain) ok\n  work (chain) ok\n    work (general) ok\nstep (chain) ok\nwork (chain) ok\n  work (general) ok"
+    )
+
+
+def test_a_tracer_given_to_the_model_itself_sees_its_calls(tracer, trail):
+    FakeListChatModel(responses=["a"], callbacks=[tracer]).invoke("Hi")
+    with trailmark.span("outer"):
+        (RunnableLambda(work) | FakeListChatModel(responses=["a"], callbacks=[tracer])).invoke("Hi")
+    assert trail.tree() == (
+        "FakeListChatModel (llm) ok\nouter (general) ok\n  work (general) ok\n  FakeListChatModel (llm) ok"
+    )
+
+
 def test_callbacks_given_again_inside_a_step_stay_in_the_trace(config, trail):
     inner = RunnableLambda(work)
     RunnableLambda(lambda x: inner.invoke(x, config)).invoke(1, config)
@@ -311,6 +333,7 @@ def test_names_tags_metadata_and_people_are_those_of_the_user(config, trail):
     root, prompt, *_ = trail.spans
     assert (root["name"], root["tags"]) == ("my chain", ["mine"])
     assert prompt["tags"] == ["mine"]
+    assert not any(key.startswith("ls_") for span in trail.spans for key in span["metadata"])
     assert root["metadata"]["team"] == "tea"
     [trace] = trail.traces
     assert (trace["thread_id"], trace["user_id"]) == ("chat-7", "ada")
@@ -335,6 +358,42 @@ def test_the_tracers_own_fields_and_the_trace_of_another_service(trail):
         TrailmarkTracer(tags="a")
 
 
+def test_a_trace_of_another_service_goes_on_below_its_span_whatever_is_current(trail):
+    with trailmark.span("caller") as caller:
+        headers = trailmark.context.distributed_headers()
+    tracer = TrailmarkTracer(headers=headers)
+    with trailmark.span("unrelated"):
+        pass
+    for _ in range(2):
+        RunnableLambda(work).invoke(1, {"callbacks": [tracer]})
+    runs = [span for span in trail.spans if span["type"] == "chain"]
+    assert {(span["trace_id"], span["parent_id"]) for span in runs} == {(caller.trace_id, caller.id)}
+    assert tracer.trace_id == caller.trace_id
+    assert trail.tree().startswith("caller (general) ok\n  work (chain) ok\n    work (general) ok")
+
+
+@pytest.mark.parametrize("headers", [None, {}, {"traceparent": "nonsense"}, {"traceparent": ""}])
+def test_headers_that_say_nothing_begin_a_trace(headers, trail):
+    RunnableLambda(work).invoke(1, {"callbacks": [TrailmarkTracer(headers=headers)]})
+    assert trail.spans[0]["parent_id"] is None
+
+
+def test_the_trace_and_its_page_are_known_after_the_call(tmp_path):
+    import json
+    import os
+
+    tracer = TrailmarkTracer()
+    assert (tracer.trace_id, tracer.trace_url) == (None, None)
+    trailmark.configure(home=tmp_path, quiet=True)
+    try:
+        RunnableLambda(work).invoke(1, {"callbacks": [tracer]})
+        assert tracer.trace_url is None  # nobody serves a page here
+        (tmp_path / "server.json").write_text(json.dumps({"pid": os.getpid(), "url": "http://127.0.0.1:7171/"}))
+        assert tracer.trace_url == f"http://127.0.0.1:7171/t/{tracer.trace_id}"
+    finally:
+        trailmark.configure(home=None, quiet=None)
+
+
 def test_what_is_changed_after_the_call_was_recorded_as_it_was(config, trail):
     given = {"question": "before"}
 
@@ -352,6 +411,23 @@ def test_state_that_cannot_be_serialised_does_no_harm(config, trail):
     assert RunnableLambda(lambda state: len(state)).invoke(cycle, config) == 3
     assert trail.spans[0]["status"] == "ok"
     assert sum(map(len, trail.raw)) < 20_000_000
+
+
+def test_tables_streams_and_classes_are_shown_as_what_they_are_and_left_alone(config, trail):
+    pandas = pytest.importorskip("pandas")
+    pieces = iter([1, 2])
+    state = {
+        "table": pandas.DataFrame({"a": [1, 2]}),
+        "pieces": pieces,
+        "schema": HumanMessage,
+        "raw": b"\x00" * 99_999,
+    }
+    assert RunnableLambda(lambda given: list(given["pieces"])).invoke(state, config) == [1, 2]
+    shown = trail.spans[0]["input"]
+    assert "DataFrame" in str(shown["table"])
+    assert "list_iterator" in str(shown["pieces"])
+    assert "HumanMessage" in str(shown["schema"])
+    assert len(trail.raw[-1]) < 20_000
 
 
 def test_a_fault_of_ours_does_not_reach_the_chain(monkeypatch, tmp_path, caplog):
@@ -375,8 +451,23 @@ def test_nothing_is_kept_of_runs_that_ended_failed_or_were_left(config, trail):
         break
     with pytest.raises(ZeroDivisionError):
         RunnableLambda(lambda x: x / 0).invoke(1, config)
-    assert (_runs._open, _runs._models, dict(_runs._stray)) == ({}, {}, {})
+    assert (_runs._begun, _runs._open, dict(_runs._stray)) == ({}, {}, {})
     assert len(_runs._late) <= 256
+
+
+def test_runs_whose_end_is_never_told_are_given_up_in_the_end(config, trail, tracer, monkeypatch):
+    from uuid import UUID
+
+    from trailmark_langchain import _runs
+
+    monkeypatch.setattr(_runs, "_KEEP_OPEN", 10)
+    for n in range(20):
+        tracer.on_chain_start({}, n, run_id=UUID(int=n), name="abandoned")
+    assert [span["status"] for span in trail.spans] == ["cancelled"] * 10 + ["running"] * 10
+    for n in range(20):
+        tracer.on_chain_end(n, run_id=UUID(int=n))
+    assert [span["status"] for span in trail.spans] == ["cancelled"] * 10 + ["ok"] * 10
+    assert (_runs._begun, _runs._open, dict(_runs._late)) == ({}, {}, {})
 
 
 def test_work_that_goes_on_after_its_chain_ends_by_itself(config, trail):

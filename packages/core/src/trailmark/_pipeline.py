@@ -73,6 +73,7 @@ class Pipeline:
         self._openings: dict[int, tuple[Outbox, Sender, ForkMark]] = {}
         self._told = False
         self._first = (settings.project_name, "")
+        self._link = ""
 
     def put(self, record: bytes, tail: Tail | None = None, /) -> None:
         """Into the outbox; the sender is woken if it sleeps."""
@@ -92,9 +93,21 @@ class Pipeline:
             return
         self._told = True
         if self.settings.url is None:
-            say(f"project {project!r} → {self.settings.home}; {self._how_to_look(trace_id)}")
+            look = self.link(trace_id) or "look with: trailmark ui"
+            say(f"project {project!r} → {self.settings.home}; {look}")
         else:
             self._first = (project, trace_id)  # said by the sender, once it knows who answers
+
+    def link(self, trace_id: str) -> str | None:
+        """Where a person sees that trace; None until the destination answered, or while no page is served here."""
+        if self.settings.url is not None:
+            return self._link.format(trace_id=trace_id) if self._link else None
+        try:
+            server = orjson.loads((self.settings.home / "server.json").read_bytes())
+            os.kill(server["pid"], 0)
+            return f"{server['url'].rstrip('/')}/t/{trace_id}"
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
 
     def flush(self, timeout_s: float | None = None) -> FlushResult:
         """Wait for what was recorded so far, at most `timeout_s` (default: the `flush_timeout` setting)."""
@@ -178,14 +191,8 @@ class Pipeline:
         return {"client": f"{os.uname().nodename}-{os.getpid()}", "mode": mode, "dropped": self._reasons()}
 
     def _connected(self, exporter: Exporter) -> None:
+        self._link = exporter.link
         project, trace_id = self._first
         if trace_id:
             say(f"project {project!r} → {self.settings.url}; {exporter.link.format(trace_id=trace_id)}")
 
-    def _how_to_look(self, trace_id: str) -> str:
-        try:
-            server = orjson.loads((self.settings.home / "server.json").read_bytes())
-            os.kill(server["pid"], 0)
-            return f"{server['url'].rstrip('/')}/t/{trace_id}"
-        except (OSError, ValueError, KeyError, TypeError):
-            return "look with: trailmark ui"

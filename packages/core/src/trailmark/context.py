@@ -22,6 +22,7 @@ __all__ = [
     "distributed_headers",
     "get_current_span",
     "get_current_trace",
+    "get_trace_url",
     "update_current_span",
     "update_current_trace",
 ]
@@ -39,6 +40,20 @@ def get_current_trace() -> Span | None:
     """The root span of the trace this code runs in, if any; its `trace_id` is the trace's id."""
     span = current()
     return span.root if span is not None else None
+
+
+def get_trace_url(trace_id: str | None = None) -> str | None:
+    """Where a person sees the trace (default: the current one).
+
+    None outside of a trace, while no page is served on this machine, and until a remote server answered: `flush` first.
+    """
+    span = current() if trace_id is None else None
+    looked_for = span.trace_id if span is not None else trace_id
+    if looked_for is None:
+        return None
+    with guard("looking for a trace's page"):
+        return pipeline().link(looked_for)
+    return None
 
 
 def update_current_span(fields: Mapping[str, Any] | None = None, /, **more: Any) -> None:

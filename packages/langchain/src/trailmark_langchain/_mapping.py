@@ -5,11 +5,24 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from typing import Any, Final
+from weakref import WeakKeyDictionary
 
 from langchain_core.documents import Document
 from langchain_core.messages import BaseMessage
 
-__all__ = ["answer_of", "facts_of", "name_of", "people_of", "readable", "usage_of", "user_metadata", "user_tags"]
+from trailmark_langchain._usage import usage_of
+
+__all__ = [
+    "answer_of",
+    "facts_of",
+    "name_of",
+    "people_of",
+    "place_of",
+    "readable",
+    "usage_of",
+    "user_metadata",
+    "user_tags",
+]
 
 _DEPTH: Final = 8
 _ITEMS: Final = 1000
@@ -19,6 +32,8 @@ _NOISE: Final = ("seq:step", "map:key", "graph:step", "langsmith:", "branch:", "
 _INTERNAL: Final = ("ls_", "__", "langgraph_checkpoint", "checkpoint_ns", "langgraph_path", "langgraph_triggers")
 _THREAD: Final = ("session_id", "thread_id", "conversation_id")
 _BASE64: Final = re.compile(r"(?:data:[\w.+/;=-]{0,200},)?[A-Za-z0-9+/_=-]{512}")
+
+_schemas: WeakKeyDictionary[type, Any] = WeakKeyDictionary()
 
 
 def readable(value: Any, depth: int = _DEPTH) -> Any:
@@ -42,7 +57,18 @@ def readable(value: Any, depth: int = _DEPTH) -> Any:
         )
     if hasattr(value, "to_messages") and hasattr(value, "to_string"):  # a prompt's value
         return readable(getattr(value, "messages", None) or getattr(value, "text", None), depth - 1)
-    return _of_graph(value, depth)
+    return _schema(value) if isinstance(value, type) else _of_graph(value, depth)
+
+
+def _schema(kind: type) -> Any:
+    """What an answer is to look like; made once a class."""
+    if kind not in _schemas:
+        make = getattr(kind, "model_json_schema", None)
+        try:
+            _schemas[kind] = make() if callable(make) else kind.__qualname__
+        except Exception:  # noqa: BLE001 - the user's class; not every field has a schema
+            _schemas[kind] = kind.__qualname__
+    return _schemas[kind]
 
 
 def _message(message: BaseMessage, depth: int) -> dict[str, Any]:
@@ -106,6 +132,11 @@ def people_of(metadata: Mapping[str, Any] | None) -> dict[str, str]:
     return {key: str(value) for key, value in found.items() if value}
 
 
+def place_of(metadata: Mapping[str, Any] | None) -> str | None:
+    """Which node of which graph the run is in: the graph itself is where its caller is."""
+    return (metadata or {}).get("langgraph_checkpoint_ns")
+
+
 def facts_of(metadata: Mapping[str, Any] | None, kwargs: Mapping[str, Any]) -> dict[str, Any]:
     """Model and provider of a model's run, as it starts."""
     told, asked = metadata or {}, kwargs.get("invocation_params") or {}
@@ -128,11 +159,9 @@ def answer_of(result: Any) -> dict[str, Any]:
     whole: Mapping[str, Any] = result.llm_output or {}
     if model := told.get("model_name") or told.get("model") or whole.get("model_name"):
         fields["model"] = str(model)
-    raw = getattr(first, "usage_metadata", None)  # with n > 1 every generation repeats the sum
-    if raw:
-        fields |= {"usage": usage_of(raw), "usage_raw": dict(raw)}
-    elif isinstance(raw := told.get("token_usage") or whole.get("token_usage"), Mapping) and raw:
-        fields |= {"usage": _of_completion(raw), "usage_raw": dict(raw)}
+    counted = usage_of(first, whole)  # with n > 1 every generation repeats the sum
+    if counted is not None:
+        fields |= {"usage": counted[0], "usage_raw": counted[1]}
     reasons = [
         reason
         for message, generation in zip(messages, generations, strict=True)
@@ -140,7 +169,7 @@ def answer_of(result: Any) -> dict[str, Any]:
     ]
     facts = {"finish_reasons": reasons, "response_id": told.get("id"), "service_tier": told.get("service_tier")}
     fields["metadata"] = {key: value for key, value in facts.items() if value}
-    if raw and isinstance(raw, Mapping) and raw.get("total_cost") == 0 and result.llm_output is None:
+    if counted is not None and counted[1].get("total_cost") == 0 and result.llm_output is None:
         fields["metadata"]["cached"] = True  # from LangChain's cache: the tokens are those of the first time
         fields["total_cost"] = 0.0
     return fields
@@ -150,32 +179,3 @@ def _reason(message: Any, generation: Any) -> Any:
     told = getattr(message, "response_metadata", None) or {}
     more = getattr(generation, "generation_info", None) or {}
     return told.get("finish_reason") or told.get("stop_reason") or more.get("finish_reason")
-
-
-def usage_of(told: Mapping[str, Any]) -> dict[str, int]:
-    """LangChain counts cached, written and audio tokens in input, reasoning and audio in output: taken apart here."""
-    parts: dict[str, int] = {}
-    into, out = told.get("input_token_details") or {}, told.get("output_token_details") or {}
-    inside = {"input_cached": "cache_read", "input_cache_write": "cache_creation", "input_audio": "audio"}
-    _split(parts, told.get("input_tokens"), into, "input", inside)
-    _split(parts, told.get("output_tokens"), out, "output", {"output_reasoning": "reasoning", "output_audio": "audio"})
-    return parts
-
-
-def _of_completion(told: Mapping[str, Any]) -> dict[str, int]:
-    parts: dict[str, int] = {}
-    _split(parts, told.get("prompt_tokens", told.get("input_tokens")), {}, "input", {})
-    _split(parts, told.get("completion_tokens", told.get("output_tokens")), {}, "output", {})
-    return parts
-
-
-def _split(parts: dict[str, int], total: Any, details: Mapping[str, Any], rest: str, inside: dict[str, str]) -> None:
-    if not isinstance(total, int) or isinstance(total, bool) or total <= 0:
-        return
-    for part, key in inside.items():
-        count = details.get(key)
-        if isinstance(count, int) and count > 0 and (count := min(count, total)):
-            parts[part] = count
-            total -= count
-    if total:
-        parts[rest] = total

@@ -11,41 +11,69 @@ from typing import Any, Final
 from uuid import UUID
 
 from langchain_core.runnables.config import var_child_runnable_config
-from trailmark.instrumentation import Span, current, register_claim_provider, register_current_span_provider
+from trailmark.instrumentation import Span, register_claim_provider, register_current_span_provider
 
-__all__ = ["Run", "close", "find", "late", "open_run", "watch"]
+from trailmark_langchain._places import here
 
+__all__ = ["Run", "begins", "close", "find", "is_open", "late", "open_run", "watch"]
+
+_KEEP_OPEN: Final = 10_000
 _KEEP_LATE: Final = 256
 _KEEP_STRAY: Final = 1000
 
 
 @dataclass(slots=True, eq=False)
 class Run:
-    """A run and its span. `inside`: the open runs below, if this is the topmost one."""
+    """A run and its span. `inside`: the open runs below, if it is the topmost one. `place`: where in a graph it is."""
 
     id: UUID
     span: Span
-    parent: Span | None  # current when it started
-    top: Run | None
-    is_model: bool
+    above: Run | None
+    place: str | None = None
+    is_graph: bool = False
+    was_interrupted: bool = False
     counts: dict[str, Any] = field(default_factory=dict)
     inside: dict[UUID, Run] = field(default_factory=dict)
 
+    top: Run | None = None
 
+    def __post_init__(self) -> None:
+        if self.above is not None:
+            self.top = self.above.top or self.above
+
+    @property
+    def is_model(self) -> bool:
+        """Whether it is a model's call."""
+        return self.span.type == "llm"
+
+
+_begun: dict[UUID, object] = {}
 _open: dict[UUID, Run] = {}
-_models: dict[UUID, Run] = {}
 _late: OrderedDict[UUID, Run] = OrderedDict()  # of a stream that was left: its runs may still tell their end
 _stray: OrderedDict[UUID, Run] = OrderedDict()  # open below a topmost run that ended: tasks nobody waited for
 _watching = False
 
 
-def open_run(run: Run) -> None:
-    """From now on it is current where LangChain says so."""
-    _open[run.id] = run
-    if run.is_model:
-        _models[run.id] = run
+def begins(id: UUID) -> bool:
+    """Whether nobody has that run yet: two tracers may be told of it at once, in two threads."""
+    mark = object()
+    return _begun.setdefault(id, mark) is mark
+
+
+def open_run(id: UUID, run: Run | None) -> None:
+    """From now on it is current where LangChain says so; None: it is not recorded.
+
+    Runs whose end is never told (a process-wide exception, a loop that stopped) are given up, the oldest first.
+    """
+    if run is None:
+        _begun.pop(id, None)
+        return
+    _open[id] = run
     if run.top is not None:
-        run.top.inside[run.id] = run
+        run.top.inside[id] = run
+    if len(_open) > _KEEP_OPEN:
+        for old in list(_open.values())[: len(_open) - _KEEP_OPEN]:
+            _cancel(old)
 
 
 def find(id: UUID | None) -> Run | None:
@@ -53,32 +81,39 @@ def find(id: UUID | None) -> Run | None:
     return _open.get(id) if id is not None else None
 
 
+is_open = _open.__contains__
+
+
 def close(id: UUID, *, was_left: bool = False) -> Run | None:
     """The run, no longer open. What is open below a topmost one that was left is cancelled; else it works on."""
-    run = _open.pop(id, None)
+    run = _taken_out(id)
     if run is None:
         return None
-    _models.pop(id, None)
-    if run.top is not None:
-        run.top.inside.pop(id, None)
-    _stray.pop(id, None)
     for other in list(run.inside.values()):
         other.top = None
         _stray[other.id] = other
         if was_left:
             _cancel(other)
-    while len(_stray) > _KEEP_STRAY:
-        _cancel(next(iter(_stray.values())))
+    for other in list(_stray.values())[: max(0, len(_stray) - _KEEP_STRAY)]:
+        _cancel(other)
     while len(_late) > _KEEP_LATE:
         _late.popitem(last=False)
     return run
 
 
+def _taken_out(id: UUID) -> Run | None:
+    run = _open.pop(id, None)
+    _begun.pop(id, None)
+    _stray.pop(id, None)
+    if run is not None and run.top is not None:
+        run.top.inside.pop(id, None)
+    return run
+
+
 def _cancel(run: Run) -> None:
-    for table in (_open, _models, _stray):
-        table.pop(run.id, None)
-    run.span.end("cancelled")
-    _late[run.id] = run
+    if _taken_out(run.id) is not None:
+        run.span.end("cancelled")
+        _late[run.id] = run
 
 
 def late(id: UUID) -> Run | None:
@@ -96,18 +131,25 @@ def watch() -> None:
 
 
 def _current() -> Span | None:
-    """LangChain keeps its config right wherever it runs the user's code: threads, tasks and generators."""
-    config = var_child_runnable_config.get()
-    if not _open or config is None:
+    """LangChain keeps its config right wherever it runs the user's code: threads, tasks and generators.
+
+    But for the bodies of retrievers, which are found by their place.
+    """
+    if not _open:
         return None
-    run = _open.get(getattr(config.get("callbacks"), "parent_run_id", None))  # type: ignore[arg-type]
+    config = var_child_runnable_config.get()
+    run = _open.get(getattr(config.get("callbacks"), "parent_run_id", None)) if config is not None else None  # type: ignore[arg-type]
+    for ids in here():
+        for body in map(_open.get, ids):
+            if body is not None and body.span.type == "retriever":
+                return body.span if run is None or run.span.serial < body.span.serial else run.span
     return run.span if run is not None else None
 
 
 def _claimable() -> Span | None:
-    """A model's body has no config of its own: of the models that run right below the current span, the oldest."""
-    here = current()
-    for run in list(_models.values()):
-        if run.parent is here and run.span.claim == "open":
-            return run.span
+    """The model's call this code is in the body of, as long as nobody took it for theirs."""
+    for ids in here():
+        for run in map(_open.get, ids):
+            if run is not None and run.span.claim == "open":
+                return run.span
     return None

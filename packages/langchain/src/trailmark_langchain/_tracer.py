@@ -7,11 +7,13 @@ from typing import Any, Final
 from uuid import UUID
 
 from langchain_core.callbacks import BaseCallbackHandler
+from trailmark.context import get_trace_url
 from trailmark.instrumentation import Span, continue_from, current, guard, read_headers, start_span
 
 from trailmark_langchain import _mapping
 from trailmark_langchain._mapping import readable
-from trailmark_langchain._runs import Run, close, find, late, open_run, watch
+from trailmark_langchain._places import fill, lay_out, settle
+from trailmark_langchain._runs import Run, begins, close, find, is_open, late, open_run, watch
 
 __all__ = ["TrailmarkTracer"]
 
@@ -50,6 +52,18 @@ class TrailmarkTracer(BaseCallbackHandler):
         self.trace_id: str | None = None
         """The id of the trace of the last topmost run."""
         watch()
+
+    @property
+    def trace_url(self) -> str | None:
+        """Where a person sees that trace; None while nobody knows, see `trailmark.context.get_trace_url`."""
+        return get_trace_url(self.trace_id) if self.trace_id is not None else None
+
+    @property
+    def run_inline(self) -> bool:  # type: ignore[override]  # langchain-core's is a plain attribute
+        """False. Asked in the caller's context before each async callback: there the callback's place is laid out."""
+        with guard("starting a LangChain span"):
+            lay_out(is_open)
+        return False
 
     def on_chain_start(
         self, serialized: dict[str, Any], inputs: Any, *, run_id: UUID, parent_run_id: UUID | None = None, **kwargs: Any
@@ -129,11 +143,11 @@ class TrailmarkTracer(BaseCallbackHandler):
 
     def on_llm_new_token(self, token: Any, *, run_id: UUID, chunk: Any = None, **kwargs: Any) -> None:  # noqa: ARG002
         with guard("watching a LangChain stream"):
-            run = find(run_id)
-            if run is not None and (token or getattr(getattr(chunk, "message", None), "tool_call_chunks", None)):
-                run.span.mark_first_token()
-                if run.span.claim == "open":  # its request is out: whoever asks a model now asks for something else
-                    run.span.claim = "taken"
+            _streamed(run_id, is_text=bool(token or getattr(getattr(chunk, "message", None), "tool_call_chunks", None)))
+
+    def on_stream_event(self, event: Any, *, run_id: UUID, **kwargs: Any) -> None:  # noqa: ARG002
+        with guard("watching a LangChain stream"):
+            _streamed(run_id, is_text=event.get("event") == "content-block-delta")
 
     def on_chain_error(self, error: BaseException, *, run_id: UUID, **kwargs: Any) -> None:
         self._failed(error, run_id, kwargs)
@@ -149,15 +163,23 @@ class TrailmarkTracer(BaseCallbackHandler):
 
     def on_retry(self, retry_state: Any, *, run_id: UUID, **kwargs: Any) -> None:  # noqa: ARG002
         with guard("watching a LangChain run"):
+            settle()
             if (run := find(run_id)) is not None:
                 run.counts["retries"] = run.counts.get("retries", 0) + 1
 
     def on_custom_event(self, name: str, data: Any, *, run_id: UUID, **kwargs: Any) -> None:  # noqa: ARG002
         with guard("watching a LangChain run"):
+            settle()
             if (run := find(run_id)) is not None:
                 told = run.counts.setdefault("custom_events", [])
                 if len(told) < _KEEP_EVENTS:
                     told.append({"name": name, "data": readable(data)})
+
+    def on_text(self, *args: Any, **kwargs: Any) -> None:  # noqa: ARG002
+        """Nothing a span shows."""
+        settle()
+
+    on_agent_action = on_agent_finish = on_text
 
     def _start_model(
         self,
@@ -186,23 +208,46 @@ class TrailmarkTracer(BaseCallbackHandler):
         more: dict[str, Any] | None = None,
         **fields: Any,
     ) -> None:
-        if find(run_id) is not None:  # another tracer, or the process-wide one, has it
+        if not begins(run_id):  # another tracer, or the process-wide one, has it
             return
+        run = None
+        try:
+            if kind in ("llm", "retriever"):
+                fill(run_id, is_open, kwargs.get("batch_size") or 1)
+            else:
+                settle()
+            run = self._begun(run_id, find(parent_run_id), name, kind, kwargs, more, fields)
+        finally:
+            open_run(run_id, run)
+
+    def _begun(
+        self,
+        run_id: UUID,
+        above: Run | None,
+        name: str,
+        kind: str,
+        kwargs: dict[str, Any],
+        more: dict[str, Any] | None,
+        fields: dict[str, Any],
+    ) -> Run | None:
         told = kwargs.get("metadata")
-        above = find(parent_run_id)
-        parent = above.span if above is not None else current()
-        people = _mapping.people_of(told) if above is None else {}
         if metadata := _mapping.user_metadata(told) | (more or {}):
             fields["metadata"] = metadata
         if tags := _mapping.user_tags(kwargs.get("tags")):
             fields["tags"] = tags
+        parent = above.span if above is not None else current()
+        people = _mapping.people_of(told) if above is None else {}
         span = self._opened(name, kind, parent, people, fields)
         if span is None:
-            return
+            return None
+        run = Run(run_id, span, above, _mapping.place_of(told))
         if above is None:
             self.trace_id = span.trace_id
-        top = None if above is None else above.top or above
-        open_run(Run(run_id, span, parent, top, kind == "llm"))
+        elif run.place != above.place and not above.is_graph:
+            above.is_graph = True
+            if above.span.type == "chain":
+                above.span.set(type="agent")
+        return run
 
     def _opened(
         self, name: str, kind: str, parent: Span | None, people: dict[str, str], fields: dict[str, Any]
@@ -222,6 +267,7 @@ class TrailmarkTracer(BaseCallbackHandler):
             )
 
     def _end(self, run_id: UUID, kwargs: dict[str, Any], fields: dict[str, Any]) -> None:
+        settle()
         known = find(run_id)  # of a streamed run that was left LangChain says only that it ended, before its model did
         was_left = known is not None and "inputs" in kwargs and any(run.is_model for run in known.inside.values())
         run = close(run_id, was_left=was_left) or late(run_id)
@@ -232,10 +278,11 @@ class TrailmarkTracer(BaseCallbackHandler):
         if run.counts:
             fields["metadata"] = fields.get("metadata", {}) | run.counts
         run.span.update(**fields)
-        run.span.end("cancelled" if was_left else None)
+        run.span.end("cancelled" if was_left else "interrupted" if run.was_interrupted else None)
 
     def _failed(self, error: BaseException, run_id: UUID, kwargs: dict[str, Any]) -> None:
         with guard("ending a LangChain span"):
+            settle()
             run = close(run_id, was_left=not isinstance(error, Exception)) or late(run_id)
             if run is None or run.span.is_ended:
                 return
@@ -246,7 +293,10 @@ class TrailmarkTracer(BaseCallbackHandler):
             if answered is not None and getattr(answered, "generations", None):  # said before it failed
                 said = _mapping.answer_of(answered)
                 fields |= said | {"metadata": said["metadata"] | run.counts}
-            if not _CONTROL.isdisjoint(kind.__name__ for kind in type(error).__mro__):
+            kinds = {kind.__name__ for kind in type(error).__mro__}
+            if not _CONTROL.isdisjoint(kinds):
+                if run.above is not None and run.above.is_graph and "ParentCommand" not in kinds:
+                    run.above.was_interrupted = True  # it is told to end well
                 run.span.update(**fields, output=readable(list(error.args)))
                 run.span.end("interrupted")
                 return
@@ -254,3 +304,14 @@ class TrailmarkTracer(BaseCallbackHandler):
                 run.span.update(**fields)
             run.span.fail(error)
             run.span.end()
+
+
+def _streamed(run_id: UUID, *, is_text: bool) -> None:
+    settle()
+    run = find(run_id)
+    if run is None:
+        return
+    if is_text:
+        run.span.mark_first_token()
+    if run.span.claim == "open":  # its request is out: whoever asks a model now asks for something else
+        run.span.claim = "taken"
