@@ -76,6 +76,8 @@ def _run_alone(script: str, name: str, python: Path, sink: str) -> dict[str, flo
             "OPIK_ANALYTICS_ENABLE": "false",
             "OPIK_CONSOLE_LOGGING_LEVEL": "CRITICAL",
             "LITELLM_LOCAL_MODEL_COST_MAP": "True",
+            "LANGSMITH_ENDPOINT": sink,
+            "LANGSMITH_API_KEY": "bench",
             "LANGFUSE_HOST": sink,
             "LANGFUSE_PUBLIC_KEY": "pk-lf-bench",
             "LANGFUSE_SECRET_KEY": "sk-lf-bench",

@@ -19,7 +19,7 @@ CALLS = 300
 SETS: dict[str, tuple[str, list[str], list[str]]] = {
     "langchain": (
         "peers-langchain",
-        ["langchain-core<1.8", "langchain", "opik", "langfuse", "openinference-instrumentation-langchain"],
+        ["langchain-core<1.8", "langchain", "langsmith", "opik", "langfuse", "openinference-instrumentation-langchain"],
         ["core", "langchain"],
     ),
     "llama-index": (
@@ -56,6 +56,8 @@ def _langchain(tracer: str) -> Callable[[], Any]:
         callbacks = [import_module("opik.integrations.langchain").OpikTracer(project_name="bench")]
     elif tracer == "langfuse":
         callbacks = [import_module("langfuse.langchain").CallbackHandler()]
+    elif tracer == "langsmith":
+        callbacks = [import_module("langchain_core.tracers").LangChainTracer(project_name="bench")]
     elif tracer == "openinference":
         kind = import_module("openinference.instrumentation.langchain").LangChainInstrumentor
         kind().instrument(tracer_provider=_provider())
@@ -111,7 +113,9 @@ def main() -> None:
         beside.tell(measure(given.only))
     for framework, (folder, requirements, ours) in SETS.items():
         python = beside.environment(folder, requirements, ours)
-        tracers = ["bare", "trailmark", "openinference", "opik"] + (["langfuse"] if framework == "langchain" else [])
+        tracers = ["bare", "trailmark", "openinference", "opik"] + (
+            ["langfuse", "langsmith"] if framework == "langchain" else []
+        )
         best = beside.best_of(given.rounds, [f"{framework}:{one}" for one in tracers], __file__, python)
         bare = best[f"{framework}:bare"]["call"]
         print(f"{framework}: {bare:.0f} CPU µs a call; added by, best p50 of {given.rounds} rounds:")

@@ -15,8 +15,9 @@ from trailmark.instrumentation import Span, register_claim_provider, register_cu
 
 from trailmark_langchain._places import here
 
-__all__ = ["Run", "begins", "close", "find", "is_open", "late", "open_run", "watch"]
+__all__ = ["Run", "begins", "close", "find", "is_open", "late", "open_run", "run_above", "watch"]
 
+_FALLBACKS: Final = "RunnableWithFallbacks"  # gives each the config it was itself given
 _KEEP_OPEN: Final = 10_000
 _KEEP_LATE: Final = 256
 _KEEP_STRAY: Final = 1000
@@ -137,13 +138,24 @@ def _current() -> Span | None:
     """
     if not _open:
         return None
-    config = var_child_runnable_config.get()
-    run = _open.get(getattr(config.get("callbacks"), "parent_run_id", None)) if config is not None else None  # type: ignore[arg-type]
+    run = _configured()
     for ids in here():
         for body in map(_open.get, ids):
             if body is not None and body.span.type == "retriever":
                 return body.span if run is None or run.span.serial < body.span.serial else run.span
     return run.span if run is not None else None
+
+
+def _configured() -> Run | None:
+    config = var_child_runnable_config.get()
+    return _open.get(getattr(config.get("callbacks"), "parent_run_id", None)) if config is not None else None  # type: ignore[arg-type]
+
+
+def run_above(parent_run_id: UUID | None) -> Run | None:
+    """The open run a new one says it is below; one of several fallbacks says it is beside them, but runs within."""
+    said = find(parent_run_id)
+    run = _configured() if said is not None else None
+    return run if run is not None and run.above is said and run.span.name == _FALLBACKS else said
 
 
 def _claimable() -> Span | None:

@@ -13,7 +13,7 @@ from trailmark.instrumentation import Span, continue_from, current, guard, read_
 from trailmark_langchain import _mapping
 from trailmark_langchain._mapping import readable
 from trailmark_langchain._places import fill, lay_out, settle
-from trailmark_langchain._runs import Run, begins, close, find, is_open, late, open_run, watch
+from trailmark_langchain._runs import Run, begins, close, find, is_open, late, open_run, run_above, watch
 
 __all__ = ["TrailmarkTracer"]
 
@@ -216,7 +216,7 @@ class TrailmarkTracer(BaseCallbackHandler):
                 fill(run_id, is_open, kwargs.get("batch_size") or 1)
             else:
                 settle()
-            run = self._begun(run_id, find(parent_run_id), name, kind, kwargs, more, fields)
+            run = self._begun(run_id, run_above(parent_run_id), name, kind, kwargs, more, fields)
         finally:
             open_run(run_id, run)
 
