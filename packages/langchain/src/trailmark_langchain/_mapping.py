@@ -9,6 +9,7 @@ from weakref import WeakKeyDictionary
 
 from langchain_core.documents import Document
 from langchain_core.messages import BaseMessage
+from langchain_core.prompt_values import PromptValue
 
 from trailmark_langchain._usage import usage_of
 
@@ -26,11 +27,17 @@ __all__ = [
 
 _DEPTH: Final = 8
 _ITEMS: Final = 1000
+_PLAIN: Final = frozenset((int, float, bool, type(None), bytes))
 _LIMIT: Final = 64 * 1024
 _ROLES: Final = {"human": "user", "ai": "assistant", "AIMessageChunk": "assistant", "HumanMessageChunk": "user"}
 _NOISE: Final = ("seq:step", "map:key", "graph:step", "langsmith:", "branch:", "condition:")
 _INTERNAL: Final = ("ls_", "__", "langgraph_checkpoint", "checkpoint_ns", "langgraph_path", "langgraph_triggers")
 _THREAD: Final = ("session_id", "thread_id", "conversation_id")
+_GRAPH: Final = {
+    "Command": ("goto", "update", "resume", "graph"),
+    "Send": ("node", "arg"),
+    "Interrupt": ("value", "id"),
+}
 _BASE64: Final = re.compile(r"(?:data:[\w.+/;=-]{0,200},)?[A-Za-z0-9+/_=-]{512}")
 
 _schemas: WeakKeyDictionary[type, Any] = WeakKeyDictionary()
@@ -38,25 +45,38 @@ _schemas: WeakKeyDictionary[type, Any] = WeakKeyDictionary()
 
 def readable(value: Any, depth: int = _DEPTH) -> Any:
     """Messages as chat, documents as text with metadata, containers of them alike; all else is for the core to see."""
-    if isinstance(value, str):
+    kind = type(value)
+    if kind is str:
         return f"<{len(value) * 3 // 4} bytes>" if len(value) > _LIMIT and _BASE64.match(value) else value
+    if kind in _PLAIN or depth <= 0:
+        return value
+    if kind is dict:
+        return _pairs(value, depth)
+    if kind is list or kind is tuple:
+        return [readable(item, depth - 1) for item in value[:_ITEMS]] + (
+            [f"… {len(value) - _ITEMS} more"] if len(value) > _ITEMS else []
+        )
+    return _shown(value, depth)
+
+
+def _pairs(value: dict[Any, Any], depth: int) -> dict[Any, Any]:
+    if len(value) <= _ITEMS:
+        return {key: readable(item, depth - 1) for key, item in list(value.items())}
+    shown = {key: readable(item, depth - 1) for key, item in list(value.items())[:_ITEMS]}
+    return shown | {"…": f"{len(value) - _ITEMS} more"}
+
+
+def _shown(value: Any, depth: int) -> Any:
+    """LangChain's own kinds."""
     if isinstance(value, BaseMessage):
         return _message(value, depth)
     if isinstance(value, Document):
         return {"content": value.page_content, "metadata": readable(value.metadata, depth - 1)}
-    if depth <= 0:
-        return value
-    if type(value) is dict:
-        pairs = list(value.items())
-        return {key: readable(item, depth - 1) for key, item in pairs[:_ITEMS]} | (
-            {"…": f"{len(pairs) - _ITEMS} more"} if len(pairs) > _ITEMS else {}
-        )
-    if type(value) in (list, tuple):
-        return [readable(item, depth - 1) for item in value[:_ITEMS]] + (
-            [f"… {len(value) - _ITEMS} more"] if len(value) > _ITEMS else []
-        )
-    if hasattr(value, "to_messages") and hasattr(value, "to_string"):  # a prompt's value
-        return readable(getattr(value, "messages", None) or getattr(value, "text", None), depth - 1)
+    if isinstance(value, PromptValue):
+        held = vars(value)
+        return readable(held.get("messages") or held.get("text"), depth - 1)
+    if isinstance(value, str):
+        return readable(str(value), depth)
     return _schema(value) if isinstance(value, type) else _of_graph(value, depth)
 
 
@@ -72,33 +92,27 @@ def _schema(kind: type) -> Any:
 
 
 def _message(message: BaseMessage, depth: int) -> dict[str, Any]:
+    held = vars(message)  # asking a pydantic object for what it has not costs more than all of this
     shown: dict[str, Any] = {"role": _ROLES.get(message.type, message.type)}
-    if isinstance(role := getattr(message, "role", None), str):
+    if isinstance(role := held.get("role"), str):
         shown["role"] = role
-    shown["content"] = readable(message.content, depth - 1)
+    shown["content"] = readable(held.get("content"), depth - 1)
     for key in ("name", "tool_call_id", "artifact"):
-        if (found := getattr(message, key, None)) is not None:
+        if (found := held.get(key)) is not None:
             shown[key] = readable(found, depth - 1)
-    if getattr(message, "status", "success") == "error":
+    if held.get("status") == "error":
         shown["status"] = "error"
-    calls = [*(getattr(message, "tool_calls", None) or ()), *(getattr(message, "invalid_tool_calls", None) or ())]
-    if calls:
+    if calls := [*(held.get("tool_calls") or ()), *(held.get("invalid_tool_calls") or ())]:
         shown["tool_calls"] = [{key: call.get(key) for key in ("id", "name", "args")} for call in calls]
-    more = getattr(message, "additional_kwargs", None) or {}
-    for key in ("reasoning_content", "refusal"):
-        if more.get(key):
-            shown[key] = more[key]
+    if more := held.get("additional_kwargs"):
+        shown |= {key: more[key] for key in ("reasoning_content", "refusal") if more.get(key)}
     return shown
 
 
 def _of_graph(value: Any, depth: int) -> Any:
     """LangGraph's Command, Send and Interrupt, known by name: the graph need not be installed."""
     kind = type(value).__name__
-    fields = {
-        "Command": ("goto", "update", "resume", "graph"),
-        "Send": ("node", "arg"),
-        "Interrupt": ("value", "id"),
-    }.get(kind)
+    fields = _GRAPH.get(kind)
     if fields is None or not type(value).__module__.startswith("langgraph"):
         return value
     found = {name: getattr(value, name, None) for name in fields}
