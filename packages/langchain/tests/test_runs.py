@@ -363,11 +363,14 @@ def test_a_trace_of_another_service_goes_on_below_its_span_whatever_is_current(t
         headers = trailmark.context.distributed_headers()
     tracer = TrailmarkTracer(headers=headers)
     with trailmark.span("unrelated"):
-        pass
-    for _ in range(2):
         RunnableLambda(work).invoke(1, {"callbacks": [tracer]})
+    RunnableLambda(work).invoke(1, {"callbacks": [tracer]})
     runs = [span for span in trail.spans if span["type"] == "chain"]
     assert {(span["trace_id"], span["parent_id"]) for span in runs} == {(caller.trace_id, caller.id)}
+    assert trail.span("unrelated")["trace_id"] != caller.trace_id
+    with trailmark.context.attach(headers), trailmark.span("here"):  # as the web middleware does
+        RunnableLambda(work).invoke(2, {"callbacks": [tracer]})
+    assert trail.spans[-2]["parent_id"] == trail.span("here")["id"]
     assert tracer.trace_id == caller.trace_id
     assert trail.tree().startswith("caller (general) ok\n  work (chain) ok\n    work (general) ok")
 

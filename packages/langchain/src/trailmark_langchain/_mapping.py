@@ -130,17 +130,21 @@ def name_of(serialized: Mapping[str, Any] | None, kwargs: Mapping[str, Any], oth
 
 def user_tags(tags: list[str] | None) -> list[str]:
     """Without those LangChain itself puts on every step."""
-    return [str(tag) for tag in tags or () if not str(tag).startswith(_NOISE)]
+    return [str(tag) for tag in tags if not str(tag).startswith(_NOISE)] if tags else []
 
 
 def user_metadata(metadata: Mapping[str, Any] | None) -> dict[str, Any]:
     """Without what belongs to LangSmith or to the inside of a graph."""
-    return {key: readable(value) for key, value in (metadata or {}).items() if not str(key).startswith(_INTERNAL)}
+    if not metadata:
+        return {}
+    return {key: readable(value) for key, value in metadata.items() if not str(key).startswith(_INTERNAL)}
 
 
 def people_of(metadata: Mapping[str, Any] | None) -> dict[str, str]:
     """The thread and user a run's metadata name."""
-    told = metadata or {}
+    if not metadata:
+        return {}
+    told = metadata
     thread = next((told[key] for key in _THREAD if told.get(key)), None)
     found = {"thread_id": thread, "user_id": told.get("user_id")}
     return {key: str(value) for key, value in found.items() if value}

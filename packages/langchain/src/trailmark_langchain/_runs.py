@@ -90,22 +90,26 @@ def close(id: UUID, *, was_left: bool = False) -> Run | None:
     run = _taken_out(id)
     if run is None:
         return None
-    for other in list(run.inside.values()):
-        other.top = None
-        _stray[other.id] = other
-        if was_left:
-            _cancel(other)
-    for other in list(_stray.values())[: max(0, len(_stray) - _KEEP_STRAY)]:
-        _cancel(other)
-    while len(_late) > _KEEP_LATE:
-        _late.popitem(last=False)
+    if run.inside:
+        _leave(list(run.inside.values()), was_left=was_left)
     return run
+
+
+def _leave(runs: list[Run], *, was_left: bool) -> None:
+    for run in runs:
+        run.top = None
+        _stray[run.id] = run
+        if was_left:
+            _cancel(run)
+    for run in list(_stray.values())[: max(0, len(_stray) - _KEEP_STRAY)]:
+        _cancel(run)
 
 
 def _taken_out(id: UUID) -> Run | None:
     run = _open.pop(id, None)
     _begun.pop(id, None)
-    _stray.pop(id, None)
+    if _stray:
+        _stray.pop(id, None)
     if run is not None and run.top is not None:
         run.top.inside.pop(id, None)
     return run
@@ -115,6 +119,8 @@ def _cancel(run: Run) -> None:
     if _taken_out(run.id) is not None:
         run.span.end("cancelled")
         _late[run.id] = run
+        while len(_late) > _KEEP_LATE:
+            _late.popitem(last=False)
 
 
 def late(id: UUID) -> Run | None:

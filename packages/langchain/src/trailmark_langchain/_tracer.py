@@ -25,7 +25,8 @@ class TrailmarkTracer(BaseCallbackHandler):
     """`chain.invoke(x, config={"callbacks": [TrailmarkTracer()]})`: every run as a span, nested where it belongs.
 
     `project_name`, `thread_id`, `user_id`, `tags` and `metadata` are those of traces that begin with a run;
-    `headers` (traceparent, or Opik's) name the trace of another service to continue. One tracer may be shared.
+    `headers` (traceparent, or Opik's) name the trace of another service to continue, whatever is current here. One
+    tracer may be shared.
     """
 
     def __init__(
@@ -235,9 +236,8 @@ class TrailmarkTracer(BaseCallbackHandler):
             fields["metadata"] = metadata
         if tags := _mapping.user_tags(kwargs.get("tags")):
             fields["tags"] = tags
-        parent = above.span if above is not None else current()
         people = _mapping.people_of(told) if above is None else {}
-        span = self._opened(name, kind, parent, people, fields)
+        span = self._opened(name, kind, above.span if above is not None else self._outside(), people, fields)
         if span is None:
             return None
         run = Run(run_id, span, above, _mapping.place_of(told))
@@ -249,6 +249,13 @@ class TrailmarkTracer(BaseCallbackHandler):
                 above.span.set(type="agent")
         return run
 
+    def _outside(self) -> Span | None:
+        """What a topmost run is in: the current span, unless the tracer was given another service's trace."""
+        span = current()
+        if span is None or self._remote is None or span.trace_id == self._remote.trace_id:
+            return span
+        return None
+
     def _opened(
         self, name: str, kind: str, parent: Span | None, people: dict[str, str], fields: dict[str, Any]
     ) -> Span | None:
@@ -257,19 +264,13 @@ class TrailmarkTracer(BaseCallbackHandler):
                 new: dict[str, Any] = {k: v for k, v in people.items() if k not in parent.root.trace.plain}
                 parent.root.trace.update(**new)
             return start_span(name, type=kind, parent=parent, **fields)
+        trace_fields = {**people, **self._trace_fields}
         with continue_from(self._remote):
-            return start_span(
-                name,
-                type=kind,
-                project_name=self._project,
-                trace_fields={**people, **self._trace_fields},
-                **fields,
-            )
+            return start_span(name, type=kind, project_name=self._project, trace_fields=trace_fields, **fields)
 
     def _end(self, run_id: UUID, kwargs: dict[str, Any], fields: dict[str, Any]) -> None:
         settle()
-        known = find(run_id)  # of a streamed run that was left LangChain says only that it ended, before its model did
-        was_left = known is not None and "inputs" in kwargs and any(run.is_model for run in known.inside.values())
+        was_left = "inputs" in kwargs and _has_model_open(run_id)
         run = close(run_id, was_left=was_left) or late(run_id)
         if run is None:
             return
@@ -277,7 +278,9 @@ class TrailmarkTracer(BaseCallbackHandler):
             run.span.set_input(readable(kwargs["inputs"]))
         if run.counts:
             fields["metadata"] = fields.get("metadata", {}) | run.counts
-        run.span.update(**fields)
+        run.span.set(**fields)
+        if run.span.is_ended:  # given up before
+            run.span.touched()
         run.span.end("cancelled" if was_left else "interrupted" if run.was_interrupted else None)
 
     def _failed(self, error: BaseException, run_id: UUID, kwargs: dict[str, Any]) -> None:
@@ -304,6 +307,12 @@ class TrailmarkTracer(BaseCallbackHandler):
                 run.span.update(**fields)
             run.span.fail(error)
             run.span.end()
+
+
+def _has_model_open(run_id: UUID) -> bool:
+    """Of a streamed run that was left LangChain says only that it ended, before its model did."""
+    run = find(run_id)
+    return run is not None and any(other.is_model for other in list(run.inside.values()))
 
 
 def _streamed(run_id: UUID, *, is_text: bool) -> None:
