@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
@@ -56,7 +57,7 @@ def readable(value: Any, depth: int = _DEPTH) -> Any:
         return [readable(item, depth - 1) for item in value[:_ITEMS]] + (
             [f"… {len(value) - _ITEMS} more"] if len(value) > _ITEMS else []
         )
-    return _shown(value, depth)
+    return _way_of(kind)(value, depth)  # type: ignore[arg-type]  # a class is hashable, mypy says its metaclass might not be
 
 
 def _pairs(value: dict[Any, Any], depth: int) -> dict[Any, Any]:
@@ -66,21 +67,30 @@ def _pairs(value: dict[Any, Any], depth: int) -> dict[Any, Any]:
     return shown | {"…": f"{len(value) - _ITEMS} more"}
 
 
-def _shown(value: Any, depth: int) -> Any:
-    """LangChain's own kinds."""
-    if isinstance(value, BaseMessage):
-        return _message(value, depth)
-    if isinstance(value, Document):
-        return {"content": value.page_content, "metadata": readable(value.metadata, depth - 1)}
-    if isinstance(value, PromptValue):
-        held = vars(value)
-        return readable(held.get("messages") or held.get("text"), depth - 1)
-    if isinstance(value, str):
-        return readable(str(value), depth)
-    return _schema(value) if isinstance(value, type) else _of_graph(value, depth)
+@lru_cache(maxsize=512)
+def _way_of(kind: type) -> Callable[[Any, int], Any]:
+    """How one of LangChain's own kinds is shown; asking pydantic's classes each time costs more than the showing."""
+    if issubclass(kind, BaseMessage):
+        return _message
+    if issubclass(kind, Document):
+        return _document
+    if issubclass(kind, PromptValue):
+        return _prompt
+    if issubclass(kind, str):
+        return lambda value, depth: readable(str(value), depth)
+    return _class if issubclass(kind, type) else _of_graph
 
 
-def _schema(kind: type) -> Any:
+def _document(value: Document, depth: int) -> dict[str, Any]:
+    return {"content": value.page_content, "metadata": readable(value.metadata, depth - 1)}
+
+
+def _prompt(value: PromptValue, depth: int) -> Any:
+    held = vars(value)
+    return readable(held.get("messages") or held.get("text"), depth - 1)
+
+
+def _class(kind: type, depth: int) -> Any:  # noqa: ARG001 - as all of them
     """What an answer is to look like; made once a class."""
     if kind not in _schemas:
         make = getattr(kind, "model_json_schema", None)
