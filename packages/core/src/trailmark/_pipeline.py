@@ -195,4 +195,3 @@ class Pipeline:
         project, trace_id = self._first
         if trace_id:
             say(f"project {project!r} → {self.settings.url}; {exporter.link.format(trace_id=trace_id)}")
-

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import nullcontext
 from typing import Any, Final
 from uuid import UUID
 
@@ -19,6 +20,7 @@ __all__ = ["TrailmarkTracer"]
 
 _CONTROL: Final = {"GraphBubbleUp", "GraphInterrupt", "NodeInterrupt", "ParentCommand"}  # how LangGraph says "later"
 _KEEP_EVENTS: Final = 100
+_NOWHERE: Final = nullcontext()
 
 
 class TrailmarkTracer(BaseCallbackHandler):
@@ -265,7 +267,7 @@ class TrailmarkTracer(BaseCallbackHandler):
                 parent.root.trace.update(**new)
             return start_span(name, type=kind, parent=parent, **fields)
         trace_fields = {**people, **self._trace_fields}
-        with continue_from(self._remote):
+        with continue_from(self._remote) if self._remote is not None else _NOWHERE:
             return start_span(name, type=kind, project_name=self._project, trace_fields=trace_fields, **fields)
 
     def _end(self, run_id: UUID, kwargs: dict[str, Any], fields: dict[str, Any]) -> None:
