@@ -11,7 +11,7 @@ import threading
 from collections.abc import Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -39,6 +39,20 @@ def tell(found: dict[str, float]) -> NoReturn:
     """A variant's figures, to the process that started it."""
     print(json.dumps(found), flush=True)
     os._exit(0)  # some peers wait for their servers at exit
+
+
+def provider_to_nowhere() -> Any:
+    """OpenTelemetry's spans, batched and thrown away."""
+    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
+
+    class Nowhere(SpanExporter):
+        def export(self, spans: Any) -> SpanExportResult:  # noqa: ARG002
+            return SpanExportResult.SUCCESS
+
+    provider = TracerProvider()
+    provider.add_span_processor(BatchSpanProcessor(Nowhere()))
+    return provider
 
 
 def environment(name: str, requirements: Sequence[str], ours: Sequence[str]) -> Path:

@@ -30,19 +30,6 @@ SETS: dict[str, tuple[str, list[str], list[str]]] = {
 }
 
 
-def _provider() -> Any:
-    from opentelemetry.sdk.trace import TracerProvider
-    from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
-
-    class Nowhere(SpanExporter):
-        def export(self, spans: Any) -> SpanExportResult:  # noqa: ARG002
-            return SpanExportResult.SUCCESS
-
-    provider = TracerProvider()
-    provider.add_span_processor(BatchSpanProcessor(Nowhere()))
-    return provider
-
-
 def _langchain(tracer: str) -> Callable[[], Any]:
     """Prompt, model and parser: four runs."""
     from langchain_core.language_models.fake_chat_models import FakeListChatModel
@@ -60,7 +47,7 @@ def _langchain(tracer: str) -> Callable[[], Any]:
         callbacks = [import_module("langchain_core.tracers").LangChainTracer(project_name="bench")]
     elif tracer == "openinference":
         kind = import_module("openinference.instrumentation.langchain").LangChainInstrumentor
-        kind().instrument(tracer_provider=_provider())
+        kind().instrument(tracer_provider=beside.provider_to_nowhere())
     model = FakeListChatModel(responses=["The capital of France is Paris. " * 6])
     chain = (
         ChatPromptTemplate.from_messages([("system", "Be brief."), ("human", "{question}")]) | model | StrOutputParser()
@@ -84,7 +71,7 @@ def _llama_index(tracer: str) -> Callable[[], Any]:
         Settings.callback_manager = CallbackManager([handler])
     elif tracer == "openinference":
         kind = import_module("openinference.instrumentation.llama_index").LlamaIndexInstrumentor
-        kind().instrument(tracer_provider=_provider())
+        kind().instrument(tracer_provider=beside.provider_to_nowhere())
     nodes = [TextNode(text=f"Text {number}. " * 20, id_=f"n{number}") for number in range(3)]
     Settings.embed_model = MockEmbedding(8)
     Settings.llm = MockLLM(max_tokens=40)

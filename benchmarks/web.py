@@ -54,22 +54,8 @@ def application(variant: str) -> Any:
     elif variant == "otel":
         from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor  # type: ignore[import-not-found]
 
-        FastAPIInstrumentor.instrument_app(app, tracer_provider=provider_to_nowhere(), excluded_urls="/cpu")
+        FastAPIInstrumentor.instrument_app(app, tracer_provider=beside.provider_to_nowhere(), excluded_urls="/cpu")
     return app
-
-
-def provider_to_nowhere() -> Any:
-    """OpenTelemetry's spans, batched and thrown away."""
-    from opentelemetry.sdk.trace import TracerProvider
-    from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
-
-    class Nowhere(SpanExporter):
-        def export(self, spans: Any) -> SpanExportResult:  # noqa: ARG002
-            return SpanExportResult.SUCCESS
-
-    provider = TracerProvider()
-    provider.add_span_processor(BatchSpanProcessor(Nowhere()))
-    return provider
 
 
 def serve(variant: str, port: int) -> None:
@@ -130,7 +116,7 @@ def _call(variant: str) -> float:
     elif variant == "otel":
         from opentelemetry.instrumentation.httpx import HTTPX2ClientInstrumentor  # type: ignore[import-not-found]
 
-        HTTPX2ClientInstrumentor.instrument_client(client, tracer_provider=provider_to_nowhere())
+        HTTPX2ClientInstrumentor.instrument_client(client, tracer_provider=beside.provider_to_nowhere())
     for _ in range(CALLS // 10):
         client.get("http://orders/items/5")
     before = time.thread_time()
