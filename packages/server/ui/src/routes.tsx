@@ -25,6 +25,12 @@ export const ROUTES: PageRoute[] = [
     Page: page(() => import("./pages/traces/TracesPage")),
     nav: { label: "Traces", to: "traces", key: "t" },
   },
+  { path: "/p/:project/threads/:id", Page: page(() => import("./pages/threads/ThreadPage")) },
+  {
+    path: "/p/:project/threads",
+    Page: page(() => import("./pages/threads/ThreadsPage")),
+    nav: { label: "Threads", to: "threads", key: "h" },
+  },
   {
     path: "/p/:project/dashboard",
     Page: page(() => import("./pages/dashboard/DashboardPage")),

@@ -10,6 +10,8 @@ import type {
   Project,
   SavedView,
   SpanDetail,
+  Thread,
+  ThreadPage,
   TopRow,
   TraceDelta,
   TraceDetail,
@@ -113,5 +115,9 @@ export const api = {
     get<Metrics>(`${inProject(project)}/metrics${search(query)}`, signal),
   top: (project: string, query: Query, signal?: AbortSignal) =>
     get<TopRow[]>(`${inProject(project)}/top${search(query)}`, signal),
+  threads: (project: string, query: Query, signal?: AbortSignal) =>
+    get<ThreadPage>(`${inProject(project)}/threads${search(query)}`, signal),
+  thread: (project: string, id: string, query: Query, signal?: AbortSignal) =>
+    get<Thread>(`/threads/${encodeURIComponent(id)}${search({ project, ...query })}`, signal),
   deleteTrace: (id: string) => send<{ deleted: boolean }>("DELETE", inTrace(id)),
 };

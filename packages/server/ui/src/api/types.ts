@@ -39,3 +39,7 @@ export type SpanDetail = Omit<WithJson<Schemas["SpanDetail"], Body | "usage_raw"
 };
 export type Metrics = Schemas["Metrics"];
 export type TopRow = Schemas["TopRow"];
+export type ThreadRow = Schemas["ThreadRow"];
+export type ThreadPage = Schemas["ThreadPage"];
+export type Turn = WithJson<Schemas["Turn"], "input" | "output">;
+export type Thread = Omit<Schemas["Thread"], "turns"> & { turns: Turn[] };
