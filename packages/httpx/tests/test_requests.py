@@ -181,6 +181,15 @@ def test_a_timeout_a_dropped_connection_and_half_an_answer_are_errors(caller, li
     assert "bytes" not in broken["output"]
 
 
+def test_a_key_with_a_line_break_in_it_is_not_recorded_with_its_error(caller, library, trail):
+    with pytest.raises(library.LocalProtocolError, match="hunter2"):
+        caller.get(track_httpx(caller.client()), "/hello", headers={"x-api-key": "hunter2\n"})
+    [span] = trail.spans
+    assert span["error"]["type"] == f"{library.__name__}.LocalProtocolError"
+    assert "Illegal header value [hidden]" in span["error"]["message"]
+    assert not any(b"hunter2" in record for record in trail.raw)
+
+
 def test_connections_tried_anew_are_told(caller, library, service, trail):
     kind = library.AsyncHTTPTransport if caller.is_async else library.HTTPTransport
     with pytest.raises(library.ConnectError):

@@ -23,7 +23,7 @@ from trailmark.instrumentation import (
     use_span,
 )
 
-from trailmark_httpx._mapping import from_request, from_response, length_of, name_of, place_of
+from trailmark_httpx._mapping import from_request, from_response, length_of, name_of, place_of, without_headers
 from trailmark_httpx._settings import Settings
 
 __all__ = ["Exchange", "current_exchange", "start_exchange"]
@@ -151,7 +151,7 @@ class Exchange:
         self._is_open = False
         with guard("ending the span of a request"):
             if error is not None:
-                self._span.fail(error)
+                self._span.fail(without_headers(error))
             if self._output and (self._size or error is None):
                 self._output["bytes"] = self._size
             if len(self._attempts) > 1:

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from trailmark.instrumentation import query_pairs
 
-__all__ = ["from_request", "from_response", "host_of", "length_of", "name_of", "place_of"]
+__all__ = ["from_request", "from_response", "host_of", "length_of", "name_of", "place_of", "without_headers"]
 
 _BODILESS: Final = (101, 204, 304)
 
@@ -57,6 +57,20 @@ def length_of(response: Any) -> int | None:
         return 0
     told = response.headers.get("content-length", "")
     return int(told) if told.isdecimal() else None
+
+
+def without_headers(error: BaseException) -> BaseException:
+    """The error to record: one that tells a header with its value is replaced by its like.
+
+    A line break in a key makes `Illegal header value b'...'`, key and all.
+    """
+    told = str(error)
+    if "header value" not in told:
+        return error
+    kind = type(error)
+    like = type(kind.__name__, (Exception,), {"__module__": kind.__module__, "__qualname__": kind.__qualname__})
+    replaced: BaseException = like(f"{told.partition('header value')[0]}header value [hidden]")
+    return replaced.with_traceback(error.__traceback__)
 
 
 def _named(headers: Any, names: Iterable[str]) -> dict[str, str]:
