@@ -27,16 +27,19 @@ class _Handler(BaseHTTPRequestHandler):
         usage = {"prompt_tokens": len(question.split()) + 8, "completion_tokens": len(words)}
         usage["total_tokens"] = sum(usage.values())
         head = {"id": "chatcmpl-stand-in", "created": 0, "model": asked["model"]}
+        wants_tools = asked.get("tools") and asked["messages"][-1]["role"] != "tool"
+        calls = [*map(_call, asked["tools"])] if wants_tools else []
         if asked.get("stream"):
+            pieces = [{"content": f"{word} "} for word in words]
+            if calls:
+                pieces = [piece for n, call in enumerate(calls) for piece in _in_pieces(n, call)]
             wants_usage = (asked.get("stream_options") or {}).get("include_usage")
-            self.send(b"".join(_chunks(head, words, usage if wants_usage else None)), "text/event-stream")
+            self.send(b"".join(_chunks(head, pieces, usage if wants_usage else None)), "text/event-stream")
             return
         message = {"role": "assistant", "content": " ".join(words)}
-        if asked.get("tools") and asked["messages"][-1]["role"] != "tool":
-            message = {"role": "assistant", "content": None, "tool_calls": [*map(_call, asked["tools"])]}
-        choices = [
-            {"index": 0, "message": message, "finish_reason": "tool_calls" if "tool_calls" in message else "stop"}
-        ]
+        if calls:
+            message = {"role": "assistant", "content": None, "tool_calls": calls}
+        choices = [{"index": 0, "message": message, "finish_reason": "tool_calls" if calls else "stop"}]
         answer = {**head, "object": "chat.completion", "choices": choices, "usage": usage}
         self.send(json.dumps(answer).encode(), "application/json")
 
@@ -59,10 +62,19 @@ def _call(tool):
     return {"id": f"call_{function['name']}", "type": "function", "function": function}
 
 
-def _chunks(head, words, usage):
-    pieces = [{"role": "assistant", "content": ""}, *({"content": f"{word} "} for word in words), {}]
+def _in_pieces(n, call):
+    """A call of a tool as a stream brings it."""
+    arguments = call["function"]["arguments"]
+    first = {"index": n, **call, "function": {**call["function"], "arguments": ""}}
+    rest = [{"index": n, "function": {"arguments": piece}} for piece in (arguments[:5], arguments[5:])]
+    return [{"tool_calls": [piece]} for piece in (first, *rest)]
+
+
+def _chunks(head, said, usage):
+    pieces = [{"role": "assistant", "content": None if "tool_calls" in said[0] else ""}, *said, {}]
+    reason = "tool_calls" if "tool_calls" in said[0] else "stop"
     for n, delta in enumerate(pieces):
-        choice = {"index": 0, "delta": delta, "finish_reason": "stop" if n == len(pieces) - 1 else None}
+        choice = {"index": 0, "delta": delta, "finish_reason": reason if n == len(pieces) - 1 else None}
         yield _event({**head, "object": "chat.completion.chunk", "choices": [choice]})
     if usage:
         yield _event({**head, "object": "chat.completion.chunk", "choices": [], "usage": usage})

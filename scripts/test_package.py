@@ -1,4 +1,4 @@
-"""One package's tests in an environment of its own: alone, or with the oldest dependencies it allows."""
+"""One package's tests in an environment of its own: alone, with its oldest dependencies, or with given ones."""
 
 from __future__ import annotations
 
@@ -44,17 +44,18 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("package", choices=sorted(path.name for path in (ROOT / "packages").iterdir()))
     parser.add_argument("--oldest", action="store_true", help="with the floors of its dependencies")
+    parser.add_argument("--with", dest="pins", nargs="*", default=[], help='with these versions, like "openai<3"')
     given = parser.parse_args()
     package = ROOT / "packages" / given.package
     ours = [ROOT / "packages" / "core"] + ([package] if given.package != "core" else [])
     with tempfile.TemporaryDirectory() as folder:
         subprocess.run([sys.executable, "-m", "venv", folder], check=True)
         pip = [f"{folder}/bin/pip", "install", "--quiet", "--disable-pip-version-check"]
-        floors = [pin for path in ours for pin in _floors(path)] if given.oldest else []
+        floors = [pin for path in ours for pin in _floors(path)] if given.oldest else given.pins
         ours += [ROOT / "packages" / name for name in BESIDE.get(given.package, ())]
         subprocess.run([*pip, *TEST_TOOLS, *MORE_TOOLS.get(given.package, ()), *floors, *map(str, ours)], check=True)
         tests = [f"{folder}/bin/python", "-m", "pytest", str(package / "tests")]
-        if given.oldest:  # old libraries beside new ones warn
+        if floors:  # old libraries beside new ones warn
             tests += ["-W", "default"]
         return subprocess.run(tests, cwd=ROOT, check=False).returncode
 
