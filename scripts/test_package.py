@@ -16,7 +16,7 @@ MORE_TOOLS: dict[str, tuple[str, ...]] = {
     "fastapi": ("uvicorn", "httptools", "websockets", "httpx", "httpx2"),
     "httpx": ("wsproto",),
     "llama-index": ("llama-index-llms-openai",),
-    "openai": ("websockets",),
+    "openai": ("websockets", "numpy"),  # numpy: what openai 1 reads vectors with
 }
 BESIDE: dict[str, tuple[str, ...]] = {"llama-index": ("openai",)}  # packages of ours its tests use too
 

@@ -20,7 +20,7 @@ __all__ = ["hooks_for", "original", "stands_for"]
 
 
 def hooks_for(cls: type[Any], wanted: Wanted) -> list[tuple[str, Callable[[Any], Any]]]:
-    """`request`, and where each attempt is seen: in one place since openai 2.33, in three before."""
+    """`request`, and where each attempt is seen: in one place since openai 2.33, in three before (the last by another name before 1.66)."""
     is_async = issubclass(cls, openai.AsyncOpenAI)
     request = ("request", functools.partial(_async_request if is_async else _request, wanted))
     if hasattr(cls, "_send_request"):
@@ -29,7 +29,7 @@ def hooks_for(cls: type[Any], wanted: Wanted) -> list[tuple[str, Callable[[Any],
         request,
         ("_process_response", _process),
         ("_make_status_error_from_response", _refused),
-        ("_sleep_for_retry", _retried),
+        ("_sleep_for_retry" if hasattr(cls, "_sleep_for_retry") else "_retry_request", _retried),
     ]
 
 
@@ -132,7 +132,8 @@ def _retried(inner: Callable[..., Any]) -> Callable[..., Any]:
     def retried(self: Any, *args: Any, **kwargs: Any) -> Any:  # of async clients too: it returns their coroutine
         call = current_call()
         if call is not None:
-            call.ended_attempt(kwargs.get("response"), sys.exc_info()[1])
+            error = sys.exc_info()[1]
+            call.ended_attempt(kwargs.get("response") or getattr(error, "response", None), error)
         return inner(self, *args, **kwargs)
 
     return retried
