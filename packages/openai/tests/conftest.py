@@ -12,7 +12,6 @@ sys.path.insert(0, str(Path(__file__).parent))  # importlib mode does not: the f
 
 from fake_openai import FakeOpenAI
 
-
 OLD = not hasattr(openai.OpenAI, "_send_request")
 
 

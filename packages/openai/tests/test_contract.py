@@ -30,4 +30,7 @@ class TestContract(IntegrationContract):
 
     def hooked(self):
         owners = (openai.OpenAI, openai.AsyncOpenAI)
-        return [getattr(owner, name, None) for owner in owners for name in ("request", "_send_request")]
+        methods = [getattr(owner, name, None) for owner in owners for name in ("request", "_send_request")]
+        return methods + [
+            vars(owner).get(name) for owner in owners for name in ("responses", "realtime", "live", "beta")
+        ]

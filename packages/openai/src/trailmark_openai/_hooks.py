@@ -16,7 +16,7 @@ import openai
 from trailmark.instrumentation import guard, patch
 
 from trailmark_openai._call import Wanted
-from trailmark_openai._realtime import managers, tracked_resource, watching
+from trailmark_openai._connections import accessors, for_all, unwatch_resources, watch_resources
 from trailmark_openai._wrappers import hooks_for, original
 
 __all__ = ["instrument", "track_openai", "untrack_openai"]
@@ -37,6 +37,7 @@ def track_openai(client: C, *, stream_usage: bool | None = None, media: bool = T
     _check("track_openai", client)
     with guard("tracking an OpenAI client"):
         client.__class__ = _tracked_class(_bare_class(client), Wanted(stream_usage, media))
+        watch_resources(client)
     return client
 
 
@@ -47,6 +48,7 @@ def untrack_openai(client: C) -> C:
     """
     _check("untrack_openai", client)
     client.__class__ = _bare_class(client)
+    unwatch_resources(client)
     return client
 
 
@@ -59,9 +61,8 @@ def instrument(*, stream_usage: bool | None = None, media: bool = True) -> Calla
         wanted = Wanted(stream_usage, media)
         for owner in (openai.OpenAI, openai.AsyncOpenAI):
             _undo.extend(patch(owner, name, hook) for name, hook in hooks_for(owner, wanted))
-        for manager in managers():
-            hook = functools.partial(watching, is_async=manager.__name__.startswith("Async"))
-            _undo.append(patch(manager, "_connect_ws", hook))
+            _undo.extend(patch(owner, name, make) for name, make in accessors(owner))
+        _undo.append(for_all())
     return _uninstrument
 
 
@@ -85,26 +86,10 @@ def _bare_class(client: Any) -> Any:
 def _tracked_class(cls: Any, wanted: Wanted) -> Any:
     """A subclass with the same name that records; copies of the client are made of it too."""
     hooks: dict[str, Any] = {name: hook(original(getattr(cls, name))) for name, hook in hooks_for(cls, wanted)}
-    for manager in managers():
-        if manager.__name__.startswith("Async") == issubclass(cls, openai.AsyncOpenAI):
-            hooks["realtime"] = _realtime(cls.realtime, manager)
+    hooks |= {name: make(getattr(cls, name)) for name, make in accessors(cls)}
     place = {"__module__": cls.__module__, "__qualname__": cls.__qualname__, "__doc__": cls.__doc__}
     meta: Any = type(cls)
     return _kind_for(meta)(cls.__name__, (cls,), {**place, **hooks, "_trailmark_bare": cls})
-
-
-def _realtime(inner: Any, manager: Any) -> property:
-    """`client.realtime`, the one object it always is, of a class that watches its connections."""
-
-    def realtime(self: Any) -> Any:
-        resource = vars(self).get("realtime") or inner.__get__(self, type(self))
-        with guard("tracking realtime connections"):
-            if not hasattr(resource, "_trailmark"):
-                cls: Any = type(resource)
-                resource.__class__ = tracked_resource(cls, manager)
-        return resource
-
-    return property(realtime)
 
 
 @functools.cache

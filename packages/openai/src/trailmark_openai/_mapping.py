@@ -13,7 +13,7 @@ from trailmark_openai._pending import PENDING
 from trailmark_openai._stream import read_stream
 from trailmark_openai._usage import usage_parts
 
-__all__ = ["from_body", "from_request", "has_token", "inflated"]
+__all__ = ["from_answer", "from_body", "from_request", "has_token", "inflated"]
 
 _FACTS: Final = {
     "id": "response_id",
@@ -59,13 +59,13 @@ def from_body(content: bytes, kind: str, found: list[Media] | None = None) -> tu
     """What an answer says, by its content type, and whether a stream said everything. `found`: as in `from_request`."""
     if kind == "text/event-stream":
         answer, is_complete = read_stream(content)
-        fields = _lighter(_from_json(answer), content, found)
+        fields = _lighter(from_answer(answer), content, found)
         if "pending" in fields and not answer.get("background"):
             del fields["pending"]  # it was left, and that called it off
         return fields, is_complete
     if "json" in kind:
         try:
-            fields = _from_json(loads(content))
+            fields = from_answer(loads(content))
         except ValueError:
             return {"output": content.decode(errors="replace"), "metadata": {}}, False
         return _lighter(fields, content, found), True
@@ -100,7 +100,8 @@ def inflated(data: bytes, encoding: str) -> bytes | None:
         return zlib.decompressobj(-zlib.MAX_WBITS).decompress(data)
 
 
-def _from_json(answer: Any) -> dict[str, Any]:
+def from_answer(answer: Any) -> dict[str, Any]:
+    """What an answer in one piece says; media are still in it."""
     if not isinstance(answer, dict):
         return {"output": answer, "metadata": {}}
     fields: dict[str, Any] = {"output": _output(answer)}

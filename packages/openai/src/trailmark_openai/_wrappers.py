@@ -20,7 +20,7 @@ __all__ = ["hooks_for", "original", "stands_for"]
 
 
 def hooks_for(cls: type[Any], wanted: Wanted) -> list[tuple[str, Callable[[Any], Any]]]:
-    """`request`, and where each attempt is seen: in one place since openai 2.33, in three before (the last by another name before 1.66)."""
+    """`request`, and where each attempt is seen: in one place since openai 2.33, in three before."""
     is_async = issubclass(cls, openai.AsyncOpenAI)
     request = ("request", functools.partial(_async_request if is_async else _request, wanted))
     if hasattr(cls, "_send_request"):
