@@ -6,13 +6,14 @@ import contextlib
 import logging
 import threading
 import time
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 from trailmark import spool
 
 from trailmark_server.ingest.records import check
-from trailmark_server.store import Store, StoreError
+from trailmark_server.store import Store, StoreError, Writer
 
 __all__ = ["LocalIngester"]
 
@@ -22,7 +23,7 @@ log = logging.getLogger("trailmark.server")
 
 
 class LocalIngester:
-    """Takes segments without a destination. A crash between commit and acknowledgement only reads twice."""
+    """Takes segments without a destination. How far each was read is stored with its records: none is stored twice."""
 
     def __init__(self, store: Store, home: Path) -> None:
         self._store, self._home = store, home
@@ -46,6 +47,7 @@ class LocalIngester:
                 count += self._take(segment, batch)
             if segment.is_complete:
                 spool.remove(segment)
+                self._store.write(partial(_finish, str(segment.path)))
             else:
                 left.add(segment.owner)
         dead = {segment.owner for segment in found if not segment.is_live}
@@ -64,7 +66,7 @@ class LocalIngester:
         good, bad = check(batch.records, prices)
         for rejection in bad[:3]:
             log.warning("a record in %s was not stored: %s: %s", segment.name, rejection.field, rejection.message)
-        self._store.write(lambda writer: writer.put(good, segment.owner))
+        self._store.put(good, segment.owner, (str(segment.path), batch.reached))
         spool.ack(segment, batch)
         return len(good)
 
@@ -83,3 +85,7 @@ class LocalIngester:
                 self._stop.wait(5)
         with contextlib.suppress(OSError, StoreError):
             self.once()
+
+
+def _finish(path: str, writer: Writer) -> None:
+    writer.finish(path)

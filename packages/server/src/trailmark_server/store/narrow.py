@@ -14,8 +14,9 @@ from trailmark_server.store.text import Phrase
 __all__ = ["FEW", "Selection", "select"]
 
 FEW: Final = 2_000  # traces read and sorted in some milliseconds
+PHRASES: Final = 8_000  # texts read for words side by side in a fraction of a second
 SOME: Final = 30_000  # trace ids gathered in some milliseconds; of more, one finds enough along the way
-WAITING: Final = 2_000  # spans not in the text index yet that are read one by one, newest first
+WAITING: Final = 1_000  # spans not in the text index yet that are read one by one, newest first
 _INDEXED: Final = {
     "duration": ("coalesce(end_us - start_us, -1)", 1e6), "cost": ("coalesce(cost, -1)", 1.0),
     "tokens": ("tin + tout", 1.0),
@@ -163,6 +164,8 @@ class _Ways:
             return None
         count = "SELECT count(*) FROM (SELECT 1 FROM words w WHERE w.words MATCH ? LIMIT ?)"
         [hits] = self._db.execute(count, (phrase.match, SOME + 1)).fetchone()
+        if hits > PHRASES and not phrase.is_exact:
+            return None
         checks = ("", "", []) if phrase.is_exact else (_IN_SPAN, _IN_ROOT, [phrase.needle])
         sql = _WORDS.format(in_span=checks[0], in_root=checks[1], waiting=WAITING)
         indexed, waiting = [phrase.match, self._project, *checks[2]], [self._project, phrase.needle]

@@ -43,8 +43,13 @@ class Store(Protocol):
     schema: int
     path: Path
 
-    def put(self, records: Iterable[dict[str, Any]], owner: str = "") -> None:
-        """Store checked records (`ingest.records`); returns after the commit."""
+    def put(
+        self, records: Iterable[dict[str, Any]], owner: str = "", taken: tuple[str, dict[int, int]] | None = None
+    ) -> None:
+        """Store checked records (`ingest.records`); returns after the commit.
+
+        `taken`: the spool file they are of and how far each of its ranges was read; what was stored before is left out.
+        """
 
     def write(self, job: Callable[[Writer], R]) -> R:
         """Run the job in one transaction and return after its commit; what it raises is raised, and nothing stored."""
@@ -63,6 +68,15 @@ class Store(Protocol):
 
     def disk_bytes(self) -> int:
         """What it takes on disk."""
+
+    def used_bytes(self) -> int:
+        """What its data takes."""
+
+    def free_bytes(self) -> int:
+        """What a vacuum would give back to the disk."""
+
+    def backup(self, path: Path) -> None:
+        """A copy of this moment, checked, while writes go on. StoreError when it cannot be made or does not check."""
 
     def close(self) -> None:
         """After what is queued is written."""

@@ -20,6 +20,7 @@ _ROW = (
     "t.trace_id, t.name, t.status, t.start_us, t.end_us, t.span_count, t.error_count, t.tin, t.tout, t.cost, t.models, "
     "t.user_id, t.thread_id, t.tags, t.scores, t.input_preview, t.output_preview, p.name"
 )
+_PAGES = ("page_count", "freelist_count", "page_size")
 _LAST_COLUMNS = ("status", "model", "tin", "tout", "cost", "scores")
 _FROM = "FROM traces t JOIN projects p ON p.id=t.project_id"
 
@@ -206,6 +207,28 @@ class Reader:
         if data is None:
             raise NotFoundError(f"no content {sha256!r}")
         return data
+
+    def used_bytes(self) -> int:
+        """Of the file, what is no free page."""
+        pages, free, size = (self._db.execute(f"PRAGMA {name}").fetchone()[0] for name in _PAGES)
+        return int((pages - free) * size)
+
+    def free_bytes(self) -> int:
+        """Of the file, its free pages."""
+        free, size = (self._db.execute(f"PRAGMA {name}").fetchone()[0] for name in _PAGES[1:])
+        return int(free * size)
+
+    def oldest(self, limit: int, *, before_us: int | None = None, project: str | None = None) -> list[str]:
+        """Ids of the traces that began first."""
+        where, values = ["1"], list[Any]()
+        if project is not None:
+            where.append("project_id=?")
+            values.append(self._project(project))
+        if before_us is not None:
+            where.append("start_us<?")
+            values.append(before_us)
+        sql = f"SELECT trace_id FROM traces WHERE {' AND '.join(where)} ORDER BY start_us, trace_id LIMIT ?"
+        return [id_text(trace_id) for (trace_id,) in self._db.execute(sql, (*values, limit))]
 
     def waiting(self) -> list[indexer.Document]:
         """Spans and traces for the text index."""

@@ -14,6 +14,7 @@ from queue import SimpleQueue
 from typing import Any, Final, TypeVar
 
 from trailmark_server.store import filters
+from trailmark_server.store.backup import copy_to
 from trailmark_server.store.errors import DamagedError, FullError, StoreError, TooLongError
 from trailmark_server.store.indexer import Indexer
 from trailmark_server.store.protocol import Capabilities, Health, Store
@@ -77,10 +78,17 @@ class SqliteStore:
         if indexing:
             self._indexer.start()
 
-    def put(self, records: Iterable[dict[str, Any]], owner: str = "") -> None:
+    def put(
+        self, records: Iterable[dict[str, Any]], owner: str = "", taken: tuple[str, dict[int, int]] | None = None
+    ) -> None:
         """Store checked records; what can be made of them beforehand is made in the caller's thread."""
         packed = pack_records(records)
-        self.write(lambda writer: writer.put(packed, owner))
+
+        def store(writer: Writer) -> None:
+            if taken is None or writer.advance(*taken):
+                writer.put(packed, owner)
+
+        self.write(store)
 
     def write(self, job: Callable[[Writer], R]) -> R:
         """Run the job in the writer's transaction; what it raises is raised here, and its changes are undone."""
@@ -138,6 +146,20 @@ class SqliteStore:
         """The database with its log."""
         names = (self.path, self.path.with_name(self.path.name + "-wal"))
         return sum(path.stat().st_size for path in names if path.exists())
+
+    def used_bytes(self) -> int:
+        """What its data takes."""
+        with self.read() as reader:
+            return reader.used_bytes()
+
+    def free_bytes(self) -> int:
+        """What a vacuum would give back to the disk."""
+        with self.read() as reader:
+            return reader.free_bytes()
+
+    def backup(self, path: Path) -> None:
+        """A copy of this moment, checked, while writes go on. StoreError when it cannot be made or does not check."""
+        copy_to(self.path, path)
 
     def close(self) -> None:
         """After what is queued is written."""

@@ -9,48 +9,17 @@ from dataclasses import replace
 from typing import Any, Final
 
 from trailmark_server.pricing import Price, priced
-from trailmark_server.store import edits, facts, files, indexer, prices, rollup, sides
+from trailmark_server.store import edits, facts, files, indexer, prices, rollup, sides, spooled
 from trailmark_server.store.codec import id_bytes, id_text
 from trailmark_server.store.erase import erase
 from trailmark_server.store.rows import Packed, Root, leaves, pack_record, pack_records
+from trailmark_server.store.statements import FIND_ROOT, FIND_SPAN, INSERT, SCORE, UPDATE
 from trailmark_server.store.stored import stored_record
 
 __all__ = ["Writer"]
 
 _SPAN, _ROOT = 0, 1
 _RANK: Final = ("running", "interrupted")
-
-
-def _insert(table: str, columns: str) -> str:
-    names = columns.split()
-    return f"INSERT INTO {table}({', '.join(names)}) VALUES({', '.join('?' * len(names))}) RETURNING seq"
-
-
-def _update(table: str, columns: str) -> str:
-    return f"UPDATE {table} SET {', '.join(f'{name}=?' for name in columns.split())} WHERE seq=?"
-
-
-_SPAN_COLUMNS: Final = (
-    "project_id trace_id span_id parent_id name type status start_us end_us first_token_us model provider usage "
-    "tin tout cost error_type tags input_preview output_preview ver"
-)
-_ROOT_COLUMNS: Final = (
-    "project_id trace_id span_id name status start_us end_us thread_id user_id environment tags input_preview "
-    "output_preview ver"
-)
-_INSERT: Final = (_insert("spans", _SPAN_COLUMNS), _insert("roots", _ROOT_COLUMNS))
-_UPDATE: Final = (_update("spans", _SPAN_COLUMNS), _update("roots", _ROOT_COLUMNS))
-_FIND_SPAN: Final = "SELECT seq, ver, status, name FROM spans WHERE trace_id=? AND span_id=?"
-_FIND_ROOT: Final = "SELECT seq, ver, status, name, span_id FROM roots WHERE trace_id=?"
-_SCORE: Final = (
-    "INSERT INTO scores(kind, target, name, source, author, project_id, value, is_bool, label, reason, ts_us, ver) "
-    "VALUES(?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT(kind, target, name, source, author) DO UPDATE SET "
-    "value=excluded.value, is_bool=excluded.is_bool, label=excluded.label, reason=excluded.reason, "
-    "ts_us=excluded.ts_us, ver=excluded.ver, "
-    "project_id=excluded.project_id WHERE (excluded.ver, excluded.ts_us, coalesce(excluded.value, -1e308), "
-    "coalesce(excluded.label, ''), coalesce(excluded.reason, '')) >= (scores.ver, scores.ts_us, "
-    "coalesce(scores.value, -1e308), coalesce(scores.label, ''), coalesce(scores.reason, ''))"
-)
 
 
 class Writer:
@@ -136,12 +105,24 @@ class Writer:
         key = id_bytes(id)
         self._db.execute("INSERT OR IGNORE INTO deleted VALUES(?,?)", (key, time.time_ns() // 1000))
         self._has_deleted = True
-        return self.erase_trace(key)
+        return self.erase_trace(id)
 
-    def erase_trace(self, key: bytes) -> bool:
+    def erase_trace(self, id: str) -> bool:
         """Everything of the trace; what is sent of it later is stored again. Whether there was something."""
-        self._touched.add(key)
-        return erase(self._db, key)
+        self._touched.add(id_bytes(id))
+        return erase(self._db, id_bytes(id))
+
+    def vacuum(self, pages: int) -> None:
+        """Give so many free pages back to the disk."""
+        self._db.execute(f"PRAGMA incremental_vacuum({int(pages)})").fetchall()
+
+    def advance(self, segment: str, reached: dict[int, int]) -> bool:
+        """A spool file was read so far; False when it had been before."""
+        return spooled.advance(self._db, segment, reached)
+
+    def finish(self, segment: str) -> None:
+        """A spool file was read to its end and is gone."""
+        spooled.finish(self._db, segment)
 
     def delete_score(self, kind: str, id: str, name: str) -> None:
         """All scores of that name."""
@@ -229,7 +210,7 @@ class Writer:
         record = item.record
         if self._is_folded("span", span_id, record):
             return False
-        found = self._db.execute(_FIND_SPAN, (trace_id, span_id)).fetchone()
+        found = self._db.execute(FIND_SPAN, (trace_id, span_id)).fetchone()
         if found is not None and (record["ver"], _rank(record["status"])) <= (found[1], _rank(found[2])):
             return False
         row = (self.project(record["project"]), trace_id, span_id, *item.row)
@@ -249,7 +230,7 @@ class Writer:
         self._put_scores("trace", trace_id, record, own.get("scores") or [])
         if self._is_folded("trace", trace_id, record if span_id is None else edits.of_root(record, own)):
             return True
-        found = self._db.execute(_FIND_ROOT, (trace_id,)).fetchone()
+        found = self._db.execute(FIND_ROOT, (trace_id,)).fetchone()
         rank = (record["ver"], _rank(record["status"]), span_id is None, span_id or b"")
         if found is not None and rank <= (found[1], _rank(found[2]), found[4] is None, found[4] or b""):
             return False
@@ -269,12 +250,12 @@ class Writer:
     ) -> None:  # fmt: skip
         """A row that wins, its payload and its media; `found`: the row it replaces."""
         if found is None:
-            [seq] = self._db.execute(_INSERT[kind], row).fetchone()
+            [seq] = self._db.execute(INSERT[kind], row).fetchone()
             self._db.execute("INSERT INTO payloads VALUES(?,?,?)", (kind, seq, body))
             self._db.execute("INSERT OR IGNORE INTO unindexed(kind, seq) VALUES(?,?)", (kind, seq))
         else:
             seq = found[0]
-            self._db.execute(_UPDATE[kind], (*row, seq))
+            self._db.execute(UPDATE[kind], (*row, seq))
             self._db.execute(
                 "INSERT OR IGNORE INTO unindexed SELECT kind, seq, ?, body FROM payloads WHERE kind=? AND seq=?",
                 (found[3], kind, seq),
@@ -301,7 +282,7 @@ class Writer:
         if kind == "trace":
             self._fold_root(item)
             return
-        found = self._db.execute(_FIND_SPAN, (item.trace_id, item.span_id)).fetchone()
+        found = self._db.execute(FIND_SPAN, (item.trace_id, item.span_id)).fetchone()
         row = (self.project(item.record["project"]), item.trace_id, item.span_id, *item.row)
         self._store(_SPAN, found, row, item.body, item.media)
         self._inherit(item.trace_id, key)
@@ -310,7 +291,7 @@ class Writer:
         assert item.root is not None
         root = replace(item.root, meta=self._meta(item.record))
         span_id = id_bytes(item.record["root_span"]) if item.record.get("root_span") else None
-        self._store_root(item, root, span_id, self._db.execute(_FIND_ROOT, (item.trace_id,)).fetchone())
+        self._store_root(item, root, span_id, self._db.execute(FIND_ROOT, (item.trace_id,)).fetchone())
 
     def _inherit(self, trace_id: bytes, span_id: bytes) -> None:
         """The span changed apart from the trace whose root it may be: what that is found by may have changed too."""
@@ -366,7 +347,7 @@ class Writer:
         value = score.get("value")
         row = (kind, target, score["name"], source, author, self.project(project), value, isinstance(value, bool),
                score.get("label"), score.get("reason"), ts_us, ver)  # fmt: skip
-        self._db.execute(_SCORE, row)
+        self._db.execute(SCORE, row)
         self._touch(kind, target)
 
     def _touch(self, kind: str, target: bytes) -> None:

@@ -1,0 +1,190 @@
+"""Keeping a store: pruning, giving space back, copies of a store in use, migrations, damage and full disks."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from pathlib import Path
+
+import pytest
+from trailmark_server.seed import seed
+from trailmark_server.store import DamagedError, FullError, Store, StoreError, open_store
+from trailmark_server.store.upkeep import prune
+
+from .conftest import START, new_id, span
+
+UNTIL = 1_800_000_000_000_000
+
+
+def tables(store: Store) -> dict[str, int]:
+    """Rows of each table that holds something of a trace."""
+    names = (
+        "spans",
+        "roots",
+        "payloads",
+        "traces",
+        "trace_tags",
+        "trace_meta",
+        "threads",
+        "scores",
+        "unindexed",
+        "blobs",
+        "media",
+    )
+    with sqlite3.connect(store.path) as db:
+        found = {name: db.execute(f"SELECT count(*) FROM {name}").fetchone()[0] for name in names}
+    db.close()
+    return found
+
+
+@pytest.fixture
+def seeded(store: Store) -> Store:
+    seed(store, 2000, until_us=UNTIL, days=10)
+    while store.index_text():
+        pass
+    return store
+
+
+def test_pruning_by_age_leaves_what_is_younger(seeded: Store) -> None:
+    before = UNTIL - 5 * 86_400_000_000
+    count = prune(seeded, before_us=before)
+    with seeded.read() as reader:
+        left = reader.newest(10_000)
+    assert count > 50
+    assert left
+    assert all(row["start_us"] >= before for row in left)
+
+
+def test_pruning_a_project_leaves_the_others_and_nothing_of_it(seeded: Store) -> None:
+    for project in ("rag", "support-agent", "chat-assistant", "research", "batch-eval"):
+        prune(seeded, project=project)
+    assert set(tables(seeded).values()) == {0}
+    with sqlite3.connect(seeded.path) as db:
+        assert db.execute("SELECT count(*) FROM words WHERE words MATCH 'refund'").fetchone() == (0,)
+    db.close()
+
+
+def test_pruning_by_size_gives_the_space_back(seeded: Store) -> None:
+    before = seeded.path.stat().st_size
+    prune(seeded, max_bytes=before // 2)
+    seeded.close()
+    assert seeded.path.stat().st_size < before * 0.6
+    again = open_store(seeded.path)
+    with again.read() as reader:
+        assert len(reader.newest(10_000)) > 10
+    again.close()
+
+
+def test_pruning_nothing_in_particular_is_refused(store: Store) -> None:
+    with pytest.raises(ValueError, match="prune what"):
+        prune(store)
+
+
+def test_a_backup_is_of_one_moment_while_writes_go_on(seeded: Store, tmp_path: Path) -> None:
+    stop, written = threading.Event(), []
+
+    def write() -> None:
+        while not stop.is_set():
+            seeded.put([span()])
+            written.append(1)
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    seeded.backup(tmp_path / "copy.db")
+    stop.set()
+    writer.join()
+    copy = open_store(tmp_path / "copy.db")
+    with copy.read() as reader, seeded.read() as original:
+        there = {row["id"] for row in original.newest(100_000)}
+        assert {row["id"] for row in reader.newest(100_000)} <= there
+    copy.close()
+    assert (tmp_path / "copy.db").stat().st_mode & 0o777 == 0o600
+    assert not (tmp_path / "copy.db.part").exists()
+
+
+def test_a_backup_that_cannot_be_made_says_why(store: Store, tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="no backup in"):
+        store.backup(tmp_path / "nowhere" / "copy.db")
+
+
+@pytest.mark.parametrize(("version", "message"), [(99, "is of schema 99"), (0, "of another program")])
+def test_a_newer_or_foreign_database_is_left_alone(tmp_path: Path, version: int, message: str) -> None:
+    path = tmp_path / "trailmark.db"
+    with sqlite3.connect(path) as db:
+        db.execute("CREATE TABLE theirs(x)")
+        db.execute(f"PRAGMA user_version={version}")
+    db.close()
+    before = path.read_bytes()
+    with pytest.raises(StoreError, match=message):
+        open_store(path)
+    assert path.read_bytes() == before
+
+
+def test_a_full_disk_refuses_writes_keeps_reads_and_recovers(store: Store) -> None:
+    store.put([span(name="before")])
+
+    def limit(pages: int) -> None:
+        store.write(lambda writer: writer._db.execute(f"PRAGMA max_page_count={pages}"))
+
+    limit(1)  # SQLite's own way to run out of space: never less than there is
+    with pytest.raises(FullError, match="disk is full"):
+        for _ in range(200):
+            store.put([span(input={"text": new_id() * 500})])
+    assert store.health().state == "full"
+    with store.read() as reader:
+        assert "before" in {row["name"] for row in reader.newest(1000)}
+    try:
+        limit(2**30)
+    except FullError:
+        pytest.fail("a job that needs no space was refused")
+    store.put([span(name="after", start_us=START + 10**9)])
+    assert store.health().state == "ok"
+    with store.read() as reader:
+        assert reader.newest(1)[0]["name"] == "after"
+
+
+def test_a_damaged_database_refuses_writes_and_reads_what_it_can(tmp_path: Path) -> None:
+    path = tmp_path / "trailmark.db"
+    store = open_store(path)
+    seed(store, 1000, until_us=UNTIL)
+    store.close()
+    data = bytearray(path.read_bytes())
+    with sqlite3.connect(path) as db:
+        [root] = db.execute("SELECT rootpage FROM sqlite_master WHERE name='spans'").fetchone()
+    db.close()
+    data[(root - 1) * 4096 : root * 4096] = b"\xaa" * 4096
+    path.write_bytes(data)
+    store = open_store(path)
+    with pytest.raises(DamagedError, match="is damaged"):
+        store.put([span()])
+    assert store.health().state == "damaged"
+    with pytest.raises(DamagedError):
+        store.put([span()])
+    with store.read() as reader:
+        assert reader.newest(5)
+    store.close()
+
+
+def test_one_failed_job_costs_its_neighbours_nothing(store: Store) -> None:
+    begin = threading.Barrier(9)
+    failed: list[Exception] = []
+
+    def good(n: int) -> None:
+        begin.wait()
+        store.put([span(name=f"good {n}")])
+
+    def bad() -> None:
+        begin.wait()
+        try:
+            store.write(lambda writer: (writer.put([span(name="never")]), 1 / 0))
+        except ZeroDivisionError as error:
+            failed.append(error)
+
+    threads = [threading.Thread(target=good, args=(n,)) for n in range(8)] + [threading.Thread(target=bad)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    with store.read() as reader:
+        assert {row["name"] for row in reader.newest(100)} == {f"good {n}" for n in range(8)}
+    assert len(failed) == 1
