@@ -10,14 +10,13 @@ import functools
 import importlib
 import importlib.util
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
 from trailmark.instrumentation import guard, patch
 
-from trailmark_httpx._exchange import current_exchange, start_exchange
-from trailmark_httpx._hops import Hop
 from trailmark_httpx._settings import Options, Settings
+from trailmark_httpx._wrappers import hooks_for, original
 
 if TYPE_CHECKING:
     import httpx
@@ -66,7 +65,7 @@ def instrument(**options: Unpack[Options]) -> Callable[[], None]:
     if not _undo:
         for library in _libraries():
             for owner in (library.Client, library.AsyncClient):
-                _undo.extend(patch(owner, name, hook) for name, hook in _hooks_for(owner, settings))
+                _undo.extend(patch(owner, name, hook) for name, hook in hooks_for(owner, settings))
     return _uninstrument
 
 
@@ -101,84 +100,6 @@ def _bare_class(client: Any) -> Any:
 @functools.cache
 def _tracked_class(cls: Any, settings: Settings) -> Any:
     """A subclass with the same name that records."""
-    hooks = {name: hook(_original(getattr(cls, name))) for name, hook in _hooks_for(cls, settings)}
+    hooks = {name: hook(original(getattr(cls, name))) for name, hook in hooks_for(cls, settings)}
     place = {"__module__": cls.__module__, "__qualname__": cls.__qualname__, "__doc__": cls.__doc__}
     return type(cls)(cls.__name__, (cls,), {**place, **hooks, "_trailmark_bare": cls})
-
-
-def _hooks_for(cls: Any, settings: Settings) -> list[tuple[str, Callable[[Any], Any]]]:
-    is_async = hasattr(cls, "aclose")
-    send = ("send", functools.partial(_async_send if is_async else _send, settings))
-    if not hasattr(cls, "_send_single_request"):  # not so yet: spans without headers are better than none
-        return [send]
-    return [send, ("_send_single_request", _async_hop if is_async else _hop)]
-
-
-def _send(settings: Settings, inner: Callable[..., Any]) -> Callable[..., Any]:
-    @_stands_for(inner)
-    def send(self: Any, *args: Any, **kwargs: Any) -> Any:
-        exchange = start_exchange(self, args[0] if args else kwargs.get("request"), settings)
-        if exchange is None:
-            return inner(self, *args, **kwargs)
-        with exchange:
-            response = inner(self, *args, **kwargs)
-        exchange.answered(response)
-        return response
-
-    return send
-
-
-def _async_send(settings: Settings, inner: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
-    @_stands_for(inner)
-    async def send(self: Any, *args: Any, **kwargs: Any) -> Any:
-        exchange = start_exchange(self, args[0] if args else kwargs.get("request"), settings)
-        if exchange is None:
-            return await inner(self, *args, **kwargs)
-        with exchange:
-            response = await inner(self, *args, **kwargs)
-        exchange.answered(response)
-        return response
-
-    return send
-
-
-def _hop(inner: Callable[..., Any]) -> Callable[..., Any]:
-    @_stands_for(inner)
-    def hop(self: Any, request: Any, *args: Any) -> Any:
-        exchange = current_exchange()
-        if exchange is None or exchange.client is not self:
-            return inner(self, request, *args)
-        with Hop(exchange, request, is_async=False) as one:
-            response = one.response = inner(self, request, *args)
-        return response
-
-    return hop
-
-
-def _async_hop(inner: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
-    @_stands_for(inner)
-    async def hop(self: Any, request: Any, *args: Any) -> Any:
-        exchange = current_exchange()
-        if exchange is None or exchange.client is not self:
-            return await inner(self, request, *args)
-        with Hop(exchange, request, is_async=True) as one:
-            response = one.response = await inner(self, request, *args)
-        return response
-
-    return hop
-
-
-def _stands_for(inner: Callable[..., Any]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Gives a wrapper the looks of what it wraps, and the way back to it."""
-
-    def mark(wrapper: Callable[..., Any]) -> Callable[..., Any]:
-        functools.update_wrapper(wrapper, inner)
-        vars(wrapper)["_trailmark_original"] = _original(inner)
-        return wrapper
-
-    return mark
-
-
-def _original(method: Any) -> Any:
-    """Below what `instrument` may have put there, so that nothing is seen twice."""
-    return getattr(method, "_trailmark_original", method)
