@@ -7,7 +7,7 @@ PAGE := packages/server/src/trailmark_server/_ui/index.html
 SOURCES := $(PACKAGES:%=packages/%/src)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-slow check lint types layers fix ui-types bench bench-openai bench-frameworks bench-web bench-server test-alone test-oldest ui build lock clean
+.PHONY: help setup demo test test-slow check lint types layers fix ui-types bench bench-openai bench-frameworks bench-web bench-server bench-ui test-alone test-oldest ui build lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -71,6 +71,9 @@ bench-openai: setup ## OpenAI calls and streams beside opik, langfuse and openin
 
 bench-frameworks: setup ## LangChain chains and LlamaIndex queries beside their other tracers (makes environments for them)
 	$(BIN)/python benchmarks/frameworks.py
+
+bench-ui: setup ## times of the page in Chromium, beside their budgets
+	cd tests && ../$(BIN)/python -m end_to_end.bench_page
 
 bench-web: setup ## CPU of a server with a trace per request, beside OpenTelemetry's (makes an environment for it)
 	$(BIN)/python benchmarks/web.py

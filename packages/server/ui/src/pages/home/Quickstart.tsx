@@ -6,8 +6,7 @@ export const quickstart = (project: string | null, url: string | null) => `impor
 ${
   project || url
     ? `
-trailmark.configure(${[url && `url="${url}"`, project && `project_name=${JSON.stringify(project)}`].filter(Boolean).join(", ")})
-`
+trailmark.configure(${[url && `url="${url}"`, project && `project_name=${JSON.stringify(project)}`].filter(Boolean).join(", ")})`
     : ""
 }
 
@@ -49,7 +48,7 @@ export function Quickstart({ project }: { project: string | null }) {
         <div>
           <dt>OpenTelemetry</dt>
           <dd>
-            <code>OTEL_EXPORTER_OTLP_ENDPOINT={url}/api/v1/private/otel</code>
+            <code>OTEL_EXPORTER_OTLP_ENDPOINT={url}</code>
           </dd>
         </div>
         <div>

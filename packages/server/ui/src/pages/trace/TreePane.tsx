@@ -35,8 +35,10 @@ export function TreePane(props: Props) {
   const hasMoved = useRef(false);
   // biome-ignore lint/correctness/useExhaustiveDependencies: only a new selection scrolls; rows that arrive do not
   useEffect(() => {
-    // Selection follows keys; a first look keeps the top in sight when the selection is there anyway.
-    if (seen[at] === selected) virtual.scrollToIndex(at, { align: hasMoved.current ? "auto" : "center" });
+    // A step keeps the rows where they are; a jump brings its row into the middle.
+    const { startIndex, endIndex } = virtual.range ?? { startIndex: 0, endIndex: -1 };
+    const isStep = hasMoved.current && at >= startIndex - 2 && at <= endIndex + 1;
+    if (seen[at] === selected) virtual.scrollToIndex(at, { align: isStep ? "auto" : "center" });
     hasMoved.current = true;
   }, [selected]);
   props.scrollRef.current = (place) => virtual.scrollToIndex(indexOfPlace(seen, place), { align: "auto" });
@@ -157,7 +159,7 @@ function Axis({ scale }: { scale: TraceModel["scale"] }) {
       <span className="axis-time" ref={box}>
         {axisTicks(scale, Math.max(1, Math.floor(width / 80))).map((us) => (
           <span key={us} className="tick" style={{ left: `${(scale.at(us) * 100).toFixed(3)}%` }}>
-            {scale.at(us) < 0.93 && tickLabel(us)}
+            {scale.at(us) < 0.86 && tickLabel(us)}
           </span>
         ))}
       </span>

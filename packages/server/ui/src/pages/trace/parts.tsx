@@ -110,8 +110,9 @@ export function ErrorTab({ error }: { error: ErrorInfo }) {
   const [isAll, setAll] = useState(false);
   const text = error.traceback ?? "";
   const frames = framesOf(text);
-  const own = frames.filter((frame) => !frame.isLibrary).length;
-  const hasBoth = own > 0 && own < frames.length;
+  const places = frames.filter((frame) => frame.isPlace);
+  const own = places.filter((frame) => !frame.isLibrary).length;
+  const hasBoth = own > 0 && own < places.length;
   return (
     <div className="section">
       <ErrorLine error={error} />
@@ -122,7 +123,7 @@ export function ErrorTab({ error }: { error: ErrorInfo }) {
             <CopyButton text={() => text} what="traceback" />
             {hasBoth && (
               <button type="button" className="quiet" aria-pressed={isAll} onClick={() => setAll(!isAll)}>
-                {isAll ? "Only the app's frames" : `All ${frames.length} frames`}
+                {isAll ? "Only the app's frames" : `All ${places.length} frames`}
               </button>
             )}
           </h3>
@@ -145,6 +146,7 @@ export function ErrorTab({ error }: { error: ErrorInfo }) {
 
 interface StackFrame {
   text: string;
+  isPlace: boolean; // a line of a file; not the words before and after
   isLibrary: boolean;
 }
 
@@ -156,6 +158,7 @@ function framesOf(traceback: string): StackFrame[] {
     if (isFrame || !last || !/^\s/.test(line))
       frames.push({
         text: `${line}\n`,
+        isPlace: isFrame,
         isLibrary: isFrame && /site-packages|dist-packages|lib\/python\d|<frozen/.test(line),
       });
     else last.text += `${line}\n`;
