@@ -159,3 +159,21 @@ def test_a_second_server_on_a_home_says_where_the_first_is(tmp_path: Path) -> No
         assert "app" in cli(tmp_path, "show", "last").stdout
         first.terminate()
     assert not (tmp_path / "server.json").exists()
+
+
+def test_a_program_without_a_destination_tells_the_server_of_its_home_what_it_dropped(
+    store: Store, tmp_path: Path
+) -> None:
+    home = tmp_path / "full"
+    program = """
+import trailmark
+for _ in range(150): trailmark.track(len)("x" * 100_000)
+print(trailmark.stats()["dropped_because"]["full"])
+"""
+    env = {**environment(home), "TRAILMARK_SPOOL_MAX_BYTES": "12000000"}
+    done = subprocess.run([sys.executable, "-c", program], env=env, check=True, capture_output=True, text=True)
+    heard: list[dict[str, Any]] = []
+    LocalIngester(store, home, lambda report: heard.append(json.loads(report))).once()
+    [report] = heard
+    assert report["dropped"] == {"full": int(done.stdout)}
+    assert report["mode"] == "mmap"

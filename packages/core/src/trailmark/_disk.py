@@ -9,6 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final, Literal
 
+import orjson
+
 from trailmark import spool
 from trailmark._backlog import Backlog
 from trailmark._guard import say, say_once
@@ -59,7 +61,7 @@ class DiskOutbox(Outbox):
         self._backlog = Backlog(home, destination, self._owner.name, self.put) if destination else None
         self._ring = MemoryOutbox()
         self._from_ring = False
-        self._moved = self._synced = self._lost_said = 0
+        self._moved = self._synced = self._lost_said = self._told = 0
         self._say_at = 0.0
         self._full = Tally()
 
@@ -103,6 +105,7 @@ class DiskOutbox(Outbox):
         self._empty_ring()
         if self._backlog is not None:
             self._backlog.adopt()
+        self._leave_word()
         if (lost := self._full.value) != self._lost_said and time.monotonic() > self._say_at:
             self._lost_said, self._say_at = lost, time.monotonic() + SAY_EVERY_S
             say(f"the spool in {self._home} is full; the newest records are dropped, {lost} so far")
@@ -144,11 +147,20 @@ class DiskOutbox(Outbox):
         self._refused_until = 0.0
         self._empty_ring()
         self._ring.close()
+        self._leave_word()
         self._lanes.close()
         is_empty = not self._lanes.recorded() or (self._backlog is not None and not self.pending())
         for segment in spool.segments(self._home, self._owner.name) if is_empty else []:
             segment.path.unlink(missing_ok=True)
         self._owner.release(remove=not any(self._folder.glob(f"{self._owner.name}.*.seg")))
+
+    def _leave_word(self) -> None:
+        """Of what was dropped, for the server on this home: a remote one is told by the sender."""
+        dropped = dict(self.dropped())
+        if self._backlog is None and sum(dropped.values()) != self._told:
+            self._told = sum(dropped.values())
+            report = {"client": f"{os.uname().nodename}-{os.getpid()}", "mode": self.mode, "dropped": dropped}
+            self._owner.tell(orjson.dumps(report))
 
     def _empty_ring(self) -> None:
         """What had to wait in memory goes to the disk as soon as that takes it."""

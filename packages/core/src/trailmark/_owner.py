@@ -16,7 +16,7 @@ from typing import Final
 
 from trailmark._fork import fork_mark
 
-__all__ = ["Owner", "is_alive", "owner_of", "try_adopt"]
+__all__ = ["Owner", "is_alive", "owner_of", "told", "try_adopt"]
 
 NO_LOCKS_AGE_S: Final = 600.0
 
@@ -48,6 +48,13 @@ class Owner:
             fcntl.lockf(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         _holding()[self.name] = fd
 
+    def tell(self, report: bytes) -> None:
+        """Leave word in the mark, for who reads the spool here."""
+        fd = _holding().get(self.name, -1)  # never by its name: closing that would give up the lock
+        if fd >= 0:
+            os.pwrite(fd, report, 0)
+            os.ftruncate(fd, len(report))
+
     def release(self, *, remove: bool) -> None:
         """From now on this owner counts as dead; without segments its mark goes too."""
         if remove:
@@ -78,6 +85,16 @@ def is_alive(mark: Path) -> bool:
     if fd >= 0:
         os.close(fd)
     return fd < 0
+
+
+def told(mark: Path) -> bytes:
+    """What the owner of this mark left word of; nothing when it is our own."""
+    if mark.stem in _holding():
+        return b""
+    try:
+        return mark.read_bytes()
+    except OSError:  # gone, or somebody else's
+        return b""
 
 
 def try_adopt(mark: Path) -> bool:

@@ -24,9 +24,9 @@ from typing import Final
 
 import orjson
 
-from trailmark._owner import is_alive, owner_of
+from trailmark._owner import is_alive, owner_of, told
 
-__all__ = ["FORMAT", "Batch", "Segment", "ack", "frame", "header", "is_live", "read", "remove", "segments"]
+__all__ = ["FORMAT", "Batch", "Segment", "ack", "frame", "header", "is_live", "read", "remove", "reports", "segments"]
 
 FORMAT: Final = 1
 MAX_RECORD: Final = 64 * 1024 * 1024
@@ -259,3 +259,8 @@ def _age(path: Path) -> tuple[str, int]:
     owner, _, rest = path.name.partition(".")
     number = rest.partition(".")[0]
     return owner.rsplit("-", 1)[-1], int(number) if number.isdecimal() else 0
+
+
+def reports(home: Path) -> list[bytes]:
+    """What owners here say of themselves, if they have to: JSON of client, mode, and what was dropped by reason."""
+    return [report for mark in sorted((home / "spool").glob("*.own")) if (report := told(mark))]

@@ -12,6 +12,7 @@ from typing import Final
 import uvicorn
 
 from trailmark_server.api import create_app
+from trailmark_server.api.clients import Clients
 from trailmark_server.api.security import LOOPBACK
 from trailmark_server.home import announce, database, lock, running_server
 from trailmark_server.ingest.local import LocalIngester
@@ -43,10 +44,11 @@ def serve(home: Path, *, host: str, port: int | None, ready: Callable[[str], Non
             raise AlreadyRunningError(home, running_server(home))
         listener = _listen(host, port)
         store = open_store(database(home), indexing=True)
-        ingester = LocalIngester(store, home)
+        clients = Clients()
+        ingester = LocalIngester(store, home, clients.heard)
         shown = f"[{host}]" if ":" in host else host
         url = f"http://{shown}:{listener.getsockname()[1]}"
-        config = uvicorn.Config(create_app(store, home), log_level="warning", access_log=False, lifespan="off")
+        config = uvicorn.Config(create_app(store, home, clients), log_level="warning", access_log=False, lifespan="off")
         try:
             ingester.start()
             with announce(home, url), contextlib.suppress(KeyboardInterrupt):

@@ -37,7 +37,7 @@ from trailmark_server.store.projects import ExistsError
 __all__ = ["create_app"]
 
 
-def create_app(store: Store, home: Path) -> FastAPI:
+def create_app(store: Store, home: Path, clients: Clients | None = None) -> FastAPI:
     """The server as an ASGI application."""
     app = FastAPI(
         title="trailmark", version=__version__, docs_url=None, redoc_url=None, openapi_url="/api/v1/openapi.json"
@@ -49,7 +49,7 @@ def create_app(store: Store, home: Path) -> FastAPI:
     def ping() -> dict[str, bool]:
         return {"healthy": True}
 
-    clients = Clients()
+    clients = clients or Clients()
     app.include_router(native.router(store, clients))
     app.include_router(opik_threads.router(store), include_in_schema=False)  # theirs to describe
     app.include_router(opik.router(store), include_in_schema=False)

@@ -6,6 +6,7 @@ import contextlib
 import logging
 import threading
 import time
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -19,14 +20,19 @@ __all__ = ["LocalIngester"]
 
 POLL_S: Final = 0.1
 OWNERS_S: Final = 1.0
+MOST_REPORTS: Final = 1000
 log = logging.getLogger("trailmark.server")
 
 
 class LocalIngester:
-    """Takes segments without a destination. How far each was read is stored with its records: none is stored twice."""
+    """Takes segments without a destination. How far each was read is stored with its records: none is stored twice.
 
-    def __init__(self, store: Store, home: Path) -> None:
-        self._store, self._home = store, home
+    `heard` is told what programs here say of themselves: their mode, and what they dropped.
+    """
+
+    def __init__(self, store: Store, home: Path, heard: Callable[[str], None] | None = None) -> None:
+        self._store, self._home, self._heard = store, home, heard
+        self._said: dict[str, None] = {}  # reports passed on, in order
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="trailmark-ingester", daemon=True)
         self._owners_at = 0.0
@@ -41,6 +47,7 @@ class LocalIngester:
     def once(self) -> int:
         """Take all there is now; returns how many records that was."""
         count, left = 0, set()
+        self._pass_on()  # first: with its last segment an owner's mark goes
         found = [segment for segment in spool.segments(self._home) if not segment.destination]
         for segment in found:
             while batch := spool.read(segment):
@@ -55,6 +62,17 @@ class LocalIngester:
             self._owners_at = time.monotonic()
             self._store.write(lambda writer: self._interrupt_dead(writer.owners(), writer.interrupt))
         return count
+
+    def _pass_on(self) -> None:
+        if self._heard is None:
+            return
+        for report in spool.reports(self._home):
+            text = report.decode(errors="replace")
+            if text not in self._said:
+                self._said[text] = None
+                self._heard(text)
+        while len(self._said) > MOST_REPORTS:
+            del self._said[next(iter(self._said))]
 
     def has_waiting(self) -> bool:
         """Whether a segment holds what was not taken yet."""
