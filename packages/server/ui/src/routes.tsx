@@ -31,6 +31,7 @@ export const ROUTES: PageRoute[] = [
     Page: page(() => import("./pages/threads/ThreadsPage")),
     nav: { label: "Threads", to: "threads", key: "h" },
   },
+  { path: "/p/:project/compare", Page: page(() => import("./pages/compare/ComparePage")) },
   {
     path: "/p/:project/dashboard",
     Page: page(() => import("./pages/dashboard/DashboardPage")),

@@ -1,6 +1,7 @@
 import { base } from "../base";
 import type {
   ClientReport,
+  Compared,
   Count,
   FieldInfo,
   Histogram,
@@ -119,5 +120,7 @@ export const api = {
     get<ThreadPage>(`${inProject(project)}/threads${search(query)}`, signal),
   thread: (project: string, id: string, query: Query, signal?: AbortSignal) =>
     get<Thread>(`/threads/${encodeURIComponent(id)}${search({ project, ...query })}`, signal),
+  compare: (a: string, b: string, signal?: AbortSignal) =>
+    get<Compared>(`/compare${search({ a, b })}`, signal),
   deleteTrace: (id: string) => send<{ deleted: boolean }>("DELETE", inTrace(id)),
 };

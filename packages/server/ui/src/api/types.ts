@@ -43,3 +43,6 @@ export type ThreadRow = Schemas["ThreadRow"];
 export type ThreadPage = Schemas["ThreadPage"];
 export type Turn = WithJson<Schemas["Turn"], "input" | "output">;
 export type Thread = Omit<Schemas["Thread"], "turns"> & { turns: Turn[] };
+export type Compared = Schemas["Compared"];
+export type CompareRow = Schemas["CompareRow"];
+export type Totals = Schemas["Totals"];
