@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx2
 import orjson
 import pytest
-from trailmark_server.serve import serve
+from trailmark_server.serve import Options, serve
 from trailmark_server.store import StoreError
 
 from .conftest import span
@@ -15,7 +15,7 @@ from .conftest import span
 
 @pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "", "[::"])
 def test_a_foreign_host_name_is_refused(http: httpx2.Client, host: str) -> None:
-    assert http.get("/api/v1/projects", headers={"Host": host}).status_code in (400, 403)
+    assert http.get("/api/v1/projects", headers={"Host": host}).status_code in (400, 421)
 
 
 def test_a_foreign_page_changes_nothing(http: httpx2.Client) -> None:
@@ -46,6 +46,6 @@ def test_files_outside_the_page_are_not_served(http: httpx2.Client) -> None:
         assert http.get(path).status_code == 404 or "def serve" not in http.get(path).text
 
 
-def test_another_address_than_loopback_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(StoreError, match=r"host is '0\.0\.0\.0'; allowed: 127\.0\.0\.1"):
-        serve(tmp_path, host="0.0.0.0", port=0, ready=print)
+def test_another_address_than_loopback_needs_a_key(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match=r"host is '0\.0\.0\.0'.*trailmark keys create NAME"):
+        serve(tmp_path, Options(host="0.0.0.0", port=0), ready=print)

@@ -1,27 +1,36 @@
-"""One server on one home: store, local ingest, HTTP on loopback."""
+"""One server on one home: store, local ingest, HTTP; on loopback unless there are keys."""
 
 from __future__ import annotations
 
 import contextlib
+import re
 import signal
 import socket
+import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import uvicorn
 
+from trailmark_server import logs
 from trailmark_server.api import create_app
+from trailmark_server.api.access import Access
 from trailmark_server.api.clients import Clients
-from trailmark_server.api.security import LOOPBACK
+from trailmark_server.api.security import Rules, is_loopback
 from trailmark_server.home import announce, database, lock, running_server
 from trailmark_server.ingest.local import LocalIngester
+from trailmark_server.keys import Keys
 from trailmark_server.store import StoreError, open_store
 
-__all__ = ["PORT", "AlreadyRunningError", "serve"]
+__all__ = ["PORT", "AlreadyRunningError", "Options", "serve"]
 
 PORT: Final = 7171
 TRIES: Final = 50
+GRACE_S: Final = 10
+MAX_HEADERS: Final = 64 * 1024
+_ROOT: Final = re.compile(r"(/[A-Za-z0-9._~-]+)+\Z")
 
 
 class AlreadyRunningError(StoreError):
@@ -32,23 +41,36 @@ class AlreadyRunningError(StoreError):
         self.url = url
 
 
-def serve(home: Path, *, host: str, port: int | None, ready: Callable[[str], None]) -> None:
-    """Serve until interrupted. `port` None: 7171, or the next free one; 0: any. `ready` gets the address."""
-    if host not in LOOPBACK:
-        raise StoreError(
-            f"host is {host!r}; allowed: {', '.join(sorted(LOOPBACK))}. Any other would need keys, which this version "
-            "does not have: put an authenticating proxy in front"
-        )
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How a server is reached, and what it tells of itself. `port` None: 7171, or the next free one; 0: any."""
+
+    host: str = "127.0.0.1"
+    port: int | None = None
+    is_insecure: bool = False
+    allowed_hosts: tuple[str, ...] = ()
+    root_path: str = ""
+    log_requests: bool = False
+    log_json: bool = False
+
+
+def serve(home: Path, options: Options, *, ready: Callable[[str], None]) -> None:
+    """Serve until interrupted; what was accepted is stored before it returns. `ready` gets the address."""
+    rules = _rules(home, options)
+    logs.configure(is_json=options.log_json, has_requests=options.log_requests)
     with lock(home) as mine:
         if not mine:
             raise AlreadyRunningError(home, running_server(home))
-        listener = _listen(host, port)
+        listener = _listen(options.host, options.port)
         store = open_store(database(home), indexing=True)
         clients = Clients()
         ingester = LocalIngester(store, home, clients.heard)
-        shown = f"[{host}]" if ":" in host else host
-        url = f"http://{shown}:{listener.getsockname()[1]}"
-        config = uvicorn.Config(create_app(store, home, clients), log_level="warning", access_log=False, lifespan="off")
+        app = create_app(store, home, clients, rules=rules)
+        url = _url(options, listener.getsockname()[1])
+        config = uvicorn.Config(
+            app, log_config=None, access_log=False, lifespan="off", server_header=False,
+            timeout_graceful_shutdown=GRACE_S, h11_max_incomplete_event_size=MAX_HEADERS,
+        )  # fmt: skip
         try:
             ingester.start()
             with announce(home, url), contextlib.suppress(KeyboardInterrupt):
@@ -57,8 +79,33 @@ def serve(home: Path, *, host: str, port: int | None, ready: Callable[[str], Non
                 uvicorn.Server(config).run(sockets=[listener])
         finally:
             ingester.stop()
-            store.close()
+            app.state.stores.close()
             listener.close()
+
+
+def _rules(home: Path, options: Options) -> Rules:
+    """StoreError for what would leave recorded data to anyone who can reach the address."""
+    keys, is_local = Keys(home), is_loopback(options.host)
+    if options.root_path and not _ROOT.match(options.root_path):
+        raise StoreError(f"root-path is {options.root_path!r}; allowed: a path such as /trailmark")
+    if not is_local and not options.is_insecure and not keys.all():
+        raise StoreError(
+            f"host is {options.host!r}: whoever reaches it could read and change everything. Make a key first: "
+            "trailmark keys create NAME (or bind to 127.0.0.1; or --insecure, if the network is the guard)"
+        )
+    if options.is_insecure:
+        print(
+            f"trailmark: INSECURE: no key is asked for; whoever reaches {options.host} reads and changes everything",
+            file=sys.stderr, flush=True,
+        )  # fmt: skip
+    access = Access(keys, is_required=not is_local and not options.is_insecure, is_open=options.is_insecure)
+    hosts = frozenset(name.lower() for name in (*options.allowed_hosts, *([] if is_local else [options.host])))
+    return Rules(access, hosts, any_address=not is_local, root_path=options.root_path)
+
+
+def _url(options: Options, port: int) -> str:
+    shown = f"[{options.host}]" if ":" in options.host else options.host
+    return f"http://{shown}:{port}{options.root_path}"
 
 
 def _listen(host: str, port: int | None) -> socket.socket:

@@ -16,6 +16,7 @@ from trailmark_server.api import (
     lists,
     metrics,
     native,
+    operations,
     opik,
     opik_files,
     opik_threads,
@@ -23,26 +24,33 @@ from trailmark_server.api import (
     pages,
     projects,
     scores,
+    session,
     settings,
     threads,
     traces,
 )
+from trailmark_server.api.access import Access
 from trailmark_server.api.clients import Clients
+from trailmark_server.api.observed import Observed
 from trailmark_server.api.problems import Problem, problem
-from trailmark_server.api.security import Security
+from trailmark_server.api.security import Rules, Security
+from trailmark_server.keys import Keys
 from trailmark_server.query import QueryError
-from trailmark_server.store import CursorError, NotFoundError, Store, StoreError
+from trailmark_server.store import CursorError, FullError, NotFoundError, Store, StoreError, TooLongError
 from trailmark_server.store.projects import ExistsError
+from trailmark_server.workspaces import Workspaces
 
 __all__ = ["create_app"]
 
 
-def create_app(store: Store, home: Path, clients: Clients | None = None) -> FastAPI:
-    """The server as an ASGI application."""
+def create_app(default: Store, home: Path, clients: Clients | None = None, *, rules: Rules | None = None) -> FastAPI:
+    """The server as an ASGI application, on the default workspace's store. Without rules it is loopback's."""
+    rules = rules or Rules(Access(Keys(home)))
+    store, observed = Workspaces(default, home / "workspaces"), Observed()
     app = FastAPI(
         title="trailmark", version=__version__, docs_url=None, redoc_url=None, openapi_url="/api/v1/openapi.json"
     )
-    app.add_middleware(Security)
+    app.add_middleware(Security, rules=rules, observed=observed)
 
     @app.get("/api/is-alive/ping")
     @app.get("/is-alive/ping", include_in_schema=False)
@@ -50,7 +58,7 @@ def create_app(store: Store, home: Path, clients: Clients | None = None) -> Fast
         return {"healthy": True}
 
     clients = clients or Clients()
-    app.include_router(native.router(store, clients))
+    app.include_router(native.router(store, clients, observed))
     app.include_router(opik_threads.router(store), include_in_schema=False)  # theirs to describe
     app.include_router(opik.router(store), include_in_schema=False)
     app.include_router(opik_files.router(store), include_in_schema=False)
@@ -58,8 +66,13 @@ def create_app(store: Store, home: Path, clients: Clients | None = None) -> Fast
     app.include_router(files.router(store))
     for part in (lists, traces, threads, metrics, scores, facets, settings):
         app.include_router(part.router(store))
-    app.include_router(projects.router(store, home, clients))  # last of them: a project's name may hold slashes
+    app.include_router(
+        projects.router(store, home, clients, rules.access)
+    )  # last of them: a project's name may hold slashes
+    app.include_router(session.router(rules.access))
+    app.include_router(operations.router(store, clients, observed))
     app.include_router(pages.router(store))
+    app.state.stores = store
     _add_errors(app)
     return app
 
@@ -77,9 +90,15 @@ def _add_errors(app: FastAPI) -> None:
     def taken(_: Request, error: ExistsError) -> JSONResponse:
         return problem(409, str(error))
 
+    @app.exception_handler(TooLongError)
+    def too_long(_: Request, error: TooLongError) -> JSONResponse:
+        return problem(504, str(error))
+
     @app.exception_handler(StoreError)
     def broken(_: Request, error: StoreError) -> JSONResponse:
-        return problem(503, str(error))
+        answer = problem(507 if isinstance(error, FullError) else 503, str(error))
+        answer.headers["Retry-After"] = "30"
+        return answer
 
     @app.exception_handler(QueryError)
     def unclear(_: Request, error: QueryError) -> JSONResponse:

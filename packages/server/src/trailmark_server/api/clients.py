@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 import time
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from typing import Any, Final
+
+from trailmark_server.workspaces import current
 
 __all__ = ["HEADER", "Clients"]
 
@@ -18,7 +21,19 @@ class Clients:
     """The newest report of each client, in memory: clients repeat it, so nothing is lost with a restart."""
 
     def __init__(self) -> None:
-        self._reports: OrderedDict[str, dict[str, Any]] = OrderedDict()
+        self._of: dict[str, OrderedDict[str, dict[str, Any]]] = {}  # by workspace
+
+    @property
+    def _reports(self) -> OrderedDict[str, dict[str, Any]]:
+        return self._of.setdefault(current.get(), OrderedDict())
+
+    def dropped(self) -> dict[str, int]:
+        """By reason, of all workspaces."""
+        reports = [report for known in list(self._of.values()) for report in list(known.values())]
+        sums: Counter[str] = Counter()
+        for report in reports:
+            sums.update(report["dropped"])
+        return {re.sub(r"[^\w-]", "_", reason)[:40]: n for reason, n in sums.items()}
 
     def heard(self, report: str) -> None:
         """Keep a report; what is none is ignored: the batch it came with counts all the same."""

@@ -11,6 +11,7 @@ from fastapi.responses import JSONResponse
 from trailmark_server.api import models
 from trailmark_server.api.bodies import read_body
 from trailmark_server.api.clients import HEADER, Clients
+from trailmark_server.api.observed import Observed
 from trailmark_server.api.problems import Problem
 from trailmark_server.ingest.records import check
 from trailmark_server.store import Store
@@ -21,7 +22,7 @@ MAX_RECORDS: Final = 50_000
 _PART: Final[dict[str, Any]] = {"model": models.Ingested, "description": "Some, or all, were refused"}
 
 
-def router(store: Store, clients: Clients) -> APIRouter:
+def router(store: Store, clients: Clients, observed: Observed) -> APIRouter:
     """`POST /api/v1/ingest`; `clients` hears what those who post say of themselves."""
     routes = APIRouter()
 
@@ -29,12 +30,15 @@ def router(store: Store, clients: Clients) -> APIRouter:
     async def ingest(request: Request) -> JSONResponse:
         clients.heard(request.headers.get(HEADER, ""))
         body = await read_body(request)
-        return await run_in_threadpool(_ingest, store, body)
+        answer = await run_in_threadpool(_ingest, store, body)
+        observed.records(answer["accepted"], len(answer["rejected"]))
+        status = 200 if not answer["rejected"] else 207 if answer["accepted"] else 400
+        return JSONResponse(answer, status_code=status)
 
     return routes
 
 
-def _ingest(store: Store, body: bytes) -> JSONResponse:
+def _ingest(store: Store, body: bytes) -> dict[str, Any]:
     if body.count(b"\n") > MAX_RECORDS:
         raise Problem(413, f"the body has more than {MAX_RECORDS} lines; send it in parts")
     lines = [line for line in body.split(b"\n") if line.strip()]
@@ -43,5 +47,4 @@ def _ingest(store: Store, body: bytes) -> JSONResponse:
     good, bad = check(lines, prices)
     if good:
         store.put(good)
-    answer: dict[str, Any] = {"accepted": len(good), "rejected": [rejection.shown() for rejection in bad]}
-    return JSONResponse(answer, status_code=200 if not bad else 207 if good else 400)
+    return {"accepted": len(good), "rejected": [rejection.shown() for rejection in bad]}

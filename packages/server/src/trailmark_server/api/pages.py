@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Final
+from urllib.parse import quote
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse
@@ -15,6 +17,7 @@ from trailmark_server.store import NotFoundError, Store
 __all__ = ["router"]
 
 UI: Final = Path(__file__).parent.parent / "_ui"
+_OWN: Final = re.compile(r'\b(src|href)="\.?/(?!/)')  # addresses of the page's own files
 _WITHOUT_UI: Final = """<!doctype html>
 <html lang="en"><meta charset="utf-8"><title>trailmark</title>
 <h1>trailmark runs, its page is not built</h1>
@@ -28,38 +31,43 @@ def router(store: Store, ui: Path = UI) -> APIRouter:
     routes = APIRouter()
 
     @routes.get("/api/v1/session/redirect/projects/", include_in_schema=False)
-    def redirect(trace_id: str = "") -> Response:
-        return RedirectResponse(f"/t/{trace_id}")
+    def redirect(request: Request, trace_id: str = "") -> Response:
+        return RedirectResponse(f"{request.scope.get('root_path', '')}/t/{quote(trace_id, safe='')}")
 
     @routes.get("/t/{trace_id}", include_in_schema=False)
-    def permalink(trace_id: str) -> Response:
-        from urllib.parse import quote
-
+    def permalink(request: Request, trace_id: str) -> Response:
+        root = request.scope.get("root_path", "")
+        if request.scope.get("trailmark.workspace") is None:
+            return _index(ui, root)  # nobody yet, or a link from elsewhere without the cookie: the page asks itself
         with store.read() as reader:
             try:
-                project = reader.trace(trace_id)["trace"]["project"]
+                project = reader.trace_head(trace_id)["project"]
             except NotFoundError:
-                return _index(ui)  # not there yet: the page says so, and looks again
-        return RedirectResponse(f"/p/{quote(project, safe='')}/traces/{trace_id}")
+                return _index(ui, root)  # not there yet: the page says so, and looks again
+        return RedirectResponse(f"{root}/p/{quote(project, safe='')}/traces/{quote(trace_id, safe='')}")
 
     @routes.get("/{path:path}", include_in_schema=False)
     def page(path: str, request: Request) -> Response:
         if path.startswith("api/"):
-            return problem(404, f"no route {request.url.path}")
+            return problem(404, f"no route /{path}")
         if path.startswith("assets/"):
             return _file(ui, path, "public, max-age=31536000, immutable")
         if path in ("boot.js", "favicon.svg"):
             return _file(ui, path, "no-cache")
-        return _index(ui)
+        return _index(ui, request.scope.get("root_path", ""))
 
     return routes
 
 
-def _index(ui: Path) -> Response:
+def _index(ui: Path, root: str) -> Response:
     headers = {"Content-Security-Policy": CSP, "Cache-Control": "no-cache"}
     if not (ui / "index.html").is_file():
         return HTMLResponse(_WITHOUT_UI, headers=headers)
-    return FileResponse(ui / "index.html", headers=headers)
+    if not root:
+        return FileResponse(ui / "index.html", headers=headers)
+    text = _OWN.sub(rf'\1="{root}/', (ui / "index.html").read_text(encoding="utf-8"))
+    text = text.replace("<head>", f'<head><meta name="trailmark-base" content="{root}">', 1)
+    return HTMLResponse(text, headers=headers)
 
 
 def _file(ui: Path, path: str, caching: str) -> Response:

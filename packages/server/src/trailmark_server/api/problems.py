@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from contextvars import ContextVar
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Final
 
 from fastapi.responses import JSONResponse
 
-__all__ = ["Problem", "problem"]
+__all__ = ["Problem", "problem", "request_id"]
+
+request_id: Final[ContextVar[str]] = ContextVar("request_id", default="")
 
 
 class Problem(Exception):  # noqa: N818 - the standard's word
@@ -19,6 +22,7 @@ class Problem(Exception):  # noqa: N818 - the standard's word
 
 
 def problem(status: int, detail: str, **more: Any) -> JSONResponse:
-    """`{type, title, status, detail, ...}`."""
-    body = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail, **more}
+    """`{type, title, status, detail, request_id, ...}`."""
+    title, id = HTTPStatus(status).phrase, request_id.get()
+    body = {"type": "about:blank", "title": title, "status": status, "detail": detail, "request_id": id, **more}
     return JSONResponse(body, status_code=status, media_type="application/problem+json")

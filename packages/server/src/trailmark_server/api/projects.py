@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -11,11 +12,13 @@ from trailmark import spool
 
 from trailmark_server import __version__
 from trailmark_server.api import models
+from trailmark_server.api.access import Access
 from trailmark_server.api.answers import answer
 from trailmark_server.api.bulk import run
 from trailmark_server.api.clients import Clients
 from trailmark_server.api.problems import Problem
 from trailmark_server.store import Store, projects
+from trailmark_server.workspaces import current
 
 __all__ = ["router"]
 
@@ -23,17 +26,18 @@ _CHUNK: Final = 200  # traces deleted in one transaction: others write in betwee
 _FEATURES: Final = ("live", "threads", "scores", "metrics", "compare", "views", "export", "bulk", "files")
 
 
-def router(store: Store, home: Path, clients: Clients) -> APIRouter:
+def router(store: Store, home: Path, clients: Clients, access: Access) -> APIRouter:
     """`/api/v1/meta`, `/api/v1/projects`, `/api/v1/projects/{project}/bulk`."""
     routes = APIRouter(prefix="/api/v1", tags=["projects"])
 
     @routes.get("/meta", response_model=models.Meta)
     def meta(request: Request) -> dict[str, Any]:
         return {
-            "version": __version__, "schema": store.schema, "auth": False, "workspace": "default",
+            "version": __version__, "schema": store.schema, "auth": access.is_needed(), "workspace": current.get(),
             "features": list(_FEATURES), "root_path": request.scope.get("root_path", ""), "home": str(home),
             "disk_bytes": store.disk_bytes(), "now_us": time.time_ns() // 1000, "clients": clients.shown(),
-            "ingest": {"waiting": _waiting(home)}, "text_index": {},
+            "ingest": {"waiting": _waiting(home)}, "text_index": {"waiting": store.health().unindexed},
+            "capabilities": asdict(store.capabilities()), "health": asdict(store.health()),
         }  # fmt: skip
 
     @routes.get("/clients", response_model=list[models.Client])

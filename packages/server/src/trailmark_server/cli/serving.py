@@ -9,13 +9,27 @@ import typer
 
 from trailmark_server.cli.opening import Home, app
 from trailmark_server.home import default_home
-from trailmark_server.serve import AlreadyRunningError
+from trailmark_server.serve import AlreadyRunningError, Options
 from trailmark_server.serve import serve as run_server
 
 __all__ = ["serve", "ui"]
 
-Host = Annotated[str, typer.Option(help="A loopback address.")]
+Host = Annotated[str, typer.Option(help="Any other than loopback's needs a key: `trailmark keys create NAME`.")]
 Port = Annotated[int | None, typer.Option(help="7171 or the next free one; 0 takes any.", min=0, max=65535)]
+Insecure = Annotated[bool, typer.Option("--insecure", help="Ask nobody for a key, whatever the address.")]
+Allowed = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--allowed-host",
+        help="A name the server is reached by, beside loopback's; repeatable.",
+        envvar="TRAILMARK_ALLOWED_HOSTS",
+    ),
+]
+RootPath = Annotated[
+    str, typer.Option(help="Where a proxy in front serves it: /trailmark.", envvar="TRAILMARK_ROOT_PATH")
+]
+LogRequests = Annotated[bool, typer.Option("--log-requests", help="A line for each request; never what it carries.")]
+LogJson = Annotated[bool, typer.Option("--log-json", help="The log as JSON lines.")]
 
 
 @app.command()
@@ -27,7 +41,7 @@ def ui(home: Home = None, host: Host = "127.0.0.1", port: Port = None) -> None:
         webbrowser.open(url)
 
     try:
-        run_server(home or default_home(), host=host, port=port, ready=ready)
+        run_server(home or default_home(), Options(host, port), ready=ready)
     except AlreadyRunningError as error:
         if error.url is None:
             raise
@@ -36,8 +50,19 @@ def ui(home: Home = None, host: Host = "127.0.0.1", port: Port = None) -> None:
 
 
 @app.command()
-def serve(home: Home = None, host: Host = "127.0.0.1", port: Port = None) -> None:
+def serve(
+    home: Home = None,
+    host: Host = "127.0.0.1",
+    port: Port = None,
+    insecure: Insecure = False,
+    allowed_host: Allowed = None,
+    root_path: RootPath = "",
+    log_requests: LogRequests = False,
+    log_json: LogJson = False,
+) -> None:
     """Serve the page and take traces, without opening a browser."""
-    run_server(
-        home or default_home(), host=host, port=port, ready=lambda url: print(f"trailmark runs at {url}", flush=True)
-    )
+    options = Options(
+        host, port, is_insecure=insecure, allowed_hosts=tuple(allowed_host or ()), root_path=root_path.rstrip("/"),
+        log_requests=log_requests, log_json=log_json,
+    )  # fmt: skip
+    run_server(home or default_home(), options, ready=lambda url: print(f"trailmark runs at {url}", flush=True))

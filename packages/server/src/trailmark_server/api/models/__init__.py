@@ -32,7 +32,7 @@ from trailmark_server.api.models.people import (
     ValueInfo,
     View,
 )
-from trailmark_server.api.models.server import Client, Ingested, Meta, Rejected
+from trailmark_server.api.models.server import Client, Health, Ingested, Meta, Rejected, Session, SignIn
 from trailmark_server.api.models.shared import Attachment, ErrorInfo, GivenScore, Model, Problem, ScoreValue, Totals
 from trailmark_server.api.models.whole import (
     Compared,
@@ -62,6 +62,7 @@ __all__ = [
     "FieldInfo",
     "Found",
     "GivenScore",
+    "Health",
     "Histogram",
     "Ingested",
     "Message",
@@ -84,7 +85,9 @@ __all__ = [
     "ScoreDef",
     "ScoreValue",
     "Series",
+    "Session",
     "Settings",
+    "SignIn",
     "SpanColumns",
     "SpanDetail",
     "SpanPage",

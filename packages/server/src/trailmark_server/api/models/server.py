@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Annotated, Literal
+
 from pydantic import BaseModel, Field
 
-from trailmark_server.api.models.shared import Json
+from trailmark_server.api.models.shared import Json, Model
 
-__all__ = ["Client", "Ingested", "Meta", "Rejected"]
+__all__ = ["Client", "Health", "Ingested", "Meta", "Rejected", "Session", "SignIn"]
 
 
 class Client(BaseModel):
@@ -16,6 +18,14 @@ class Client(BaseModel):
     mode: str
     dropped: dict[str, int]
     seen_us: int
+
+
+class StoreHealth(BaseModel):
+    """`unindexed`: spans that a text search still reads itself."""
+
+    state: Literal["ok", "full", "damaged"]
+    detail: str
+    unindexed: int
 
 
 class Meta(BaseModel):
@@ -31,6 +41,8 @@ class Meta(BaseModel):
     clients: list[Client]
     ingest: dict[str, Json]
     text_index: dict[str, Json]
+    capabilities: dict[str, Json]
+    health: StoreHealth
 
 
 class Rejected(BaseModel):
@@ -45,3 +57,18 @@ class Ingested(BaseModel):
 
     accepted: int
     rejected: list[Rejected]
+
+
+class Session(BaseModel):
+    """`auth`: whether a key is needed; `workspace`: where the asker is, null for nobody."""
+
+    auth: bool
+    workspace: str | None
+
+
+class SignIn(Model):
+    key: Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class Health(BaseModel):
+    state: Literal["ok", "full", "damaged"]

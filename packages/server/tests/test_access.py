@@ -1,0 +1,354 @@
+"""Keys, sessions, workspaces: who is let in, and to what. Real sockets, a real server."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import orjson
+import pytest
+import uvicorn
+from trailmark_server.api import create_app
+from trailmark_server.api.access import Access
+from trailmark_server.api.security import Rules
+from trailmark_server.keys import Keys
+from trailmark_server.store import StoreError, open_store
+
+from .conftest import new_id, span
+
+PING = "/api/is-alive/ping"
+PROJECTS = "/api/v1/projects"
+
+
+@contextmanager
+def serving(home: Path, **rules: Any) -> Iterator[tuple[httpx2.Client, Any]]:
+    store = open_store(home / "trailmark.db")
+    app = create_app(store, home, rules=Rules(Access(Keys(home), is_required=rules.pop("is_required", False)), **rules))
+    listener = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off"))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+    thread.start()
+    try:
+        with httpx2.Client(base_url=f"http://127.0.0.1:{listener.getsockname()[1]}", trust_env=False) as client:
+            yield client, app
+    finally:
+        server.should_exit = True
+        thread.join()
+        listener.close()
+        app.state.stores.close()
+
+
+@pytest.fixture
+def keys(tmp_path: Path) -> Keys:
+    return Keys(tmp_path)
+
+
+@pytest.fixture
+def http(tmp_path: Path, keys: Keys) -> Iterator[httpx2.Client]:
+    with serving(tmp_path) as (client, _):
+        yield client
+
+
+def bearer(secret: str, **more: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {secret}", **more}
+
+
+def post(http: httpx2.Client, record: dict[str, Any], headers: dict[str, str]) -> httpx2.Response:
+    return http.post("/api/v1/ingest", content=orjson.dumps(record), headers=headers)
+
+
+def names(http: httpx2.Client, headers: dict[str, str]) -> list[str]:
+    return [project["name"] for project in http.get(PROJECTS, headers=headers).json()]
+
+
+def test_without_keys_loopback_asks_for_none(http: httpx2.Client) -> None:
+    assert http.get(PROJECTS).status_code == 200
+    assert http.get("/api/v1/session").json() == {"auth": False, "workspace": "default"}
+
+
+def test_the_first_key_closes_the_server_while_it_runs(http: httpx2.Client, keys: Keys) -> None:
+    key, secret = keys.create("ada", "default")
+    refused = http.get(PROJECTS)
+    assert (refused.status_code, refused.headers["www-authenticate"]) == (401, "Bearer")
+    assert "wants a key" in refused.json()["detail"]
+    for given in (f"Bearer {secret}", f"bearer {secret}", secret):
+        assert http.get(PROJECTS, headers={"Authorization": given}).status_code == 200
+    keys.revoke(key.id)
+    keys.create("bob", "default")
+    assert http.get(PROJECTS, headers=bearer(secret)).status_code == 401
+
+
+@pytest.mark.parametrize(
+    "given", ["", "Bearer", "Bearer x", "Basic dTpw", "tm_00000000_" + "A" * 43, "Bearer " + "é", "x" * 5000]
+)
+def test_what_is_no_key_is_refused(http: httpx2.Client, keys: Keys, given: str) -> None:
+    _, secret = keys.create("ada", "default")
+    headers = [(b"Authorization", given.encode())]
+    assert http.get(PROJECTS, headers=headers).status_code == 401
+    assert http.get(PROJECTS, headers=bearer(secret[:-1] + ("A" if secret[-1] != "A" else "B"))).status_code == 401
+    assert http.get(PROJECTS, params={"api_key": secret, "key": secret}).status_code == 401
+
+
+def test_a_key_sees_its_own_workspace_only(http: httpx2.Client, keys: Keys) -> None:
+    (_, red), (_, blue) = keys.create("r", "red"), keys.create("b", "blue")
+    secret_trace = span(project="plans", name="secret")
+    assert post(http, secret_trace, bearer(red)).status_code == 200
+    assert (names(http, bearer(red)), names(http, bearer(blue))) == (["plans"], [])
+    url = f"/api/v1/traces/{secret_trace['trace_id']}"
+    assert http.get(url, headers=bearer(red)).status_code == 200
+    for path in (url, f"{url}/spans/{secret_trace['id']}", f"/api/v1/private/traces/{secret_trace['trace_id']}"):
+        assert http.get(path, headers=bearer(blue)).status_code == 404, path
+    assert http.delete(url, headers=bearer(blue)).status_code == 404
+    # the same ids written from the other side are another trace
+    assert post(http, {**secret_trace, "name": "mine", "ver": 99}, bearer(blue)).status_code == 200
+    assert http.get(url, headers=bearer(red)).json()["trace"]["name"] == "secret"
+
+
+def test_a_workspace_that_is_not_the_keys_is_refused(http: httpx2.Client, keys: Keys) -> None:
+    _, secret = keys.create("r", "red")
+    for asked, status in (("red", 200), ("default", 200), ("blue", 403), ("../red", 403)):
+        assert http.get(PROJECTS, headers=bearer(secret, **{"Comet-Workspace": asked})).status_code == status
+
+
+def test_clients_of_another_workspace_are_not_shown(http: httpx2.Client, keys: Keys) -> None:
+    (_, red), (_, blue) = keys.create("r", "red"), keys.create("b", "blue")
+    report = {"x-trailmark-client": '{"client": "c1", "mode": "disk", "dropped": {"full": 3}}'}
+    post(http, span(), bearer(red, **report))
+    assert len(http.get("/api/v1/meta", headers=bearer(red)).json()["clients"]) == 1
+    meta = http.get("/api/v1/meta", headers=bearer(blue)).json()
+    assert (meta["clients"], meta["workspace"], meta["auth"]) == ([], "blue", True)
+
+
+def routes_of(app: Any) -> set[tuple[str, str]]:
+    """Every (method, path) the application answers to, however its routers are nested."""
+    found: set[tuple[str, str]] = set()
+    waiting = [(route, "") for route in app.routes]
+    while waiting:
+        route, head = waiting.pop()
+        inner = getattr(route, "original_router", None)
+        if inner is not None:
+            waiting += [(one, head + getattr(route, "prefix", "")) for one in inner.routes]
+        elif getattr(route, "methods", None):
+            found |= {(method, head + route.path) for method in route.methods}
+        else:
+            raise AssertionError(f"{route!r}: this test does not know what it answers to")
+    return found
+
+
+# Each is public because it holds nothing that was recorded. A new route belongs here only for that reason.
+FOR_ANYONE = {
+    ("GET", "/api/is-alive/ping"), ("GET", "/is-alive/ping"), ("GET", "/healthz"), ("GET", "/readyz"),
+    ("GET", "/api/v1/session"), ("POST", "/api/v1/session"), ("DELETE", "/api/v1/session"),
+    ("GET", "/api/v1/session/redirect/projects/"), ("GET", "/t/{trace_id}"), ("GET", "/{path:path}"),
+}  # fmt: skip
+
+
+def test_every_route_wants_a_key_unless_it_is_listed(tmp_path: Path, keys: Keys) -> None:
+    _, other = keys.create("ada", "default")
+    keys.revoke(keys.all()[0].id)
+    keys.create("bob", "default")
+    with serving(tmp_path) as (http, app):
+        routes = routes_of(app)
+        assert len(routes) > 60
+        assert routes >= FOR_ANYONE
+        for method, path in sorted(routes - FOR_ANYONE):
+            url = path.replace("{project:path}", "p").replace("{id:path}", "i")
+            while "{" in url:
+                url = url[: url.index("{")] + new_id() + url[url.index("}") + 1 :]
+            for headers in (
+                {},
+                bearer(other),
+                {"Cookie": "trailmark_session=x.9999999999.y"},
+                {"Authorization": "Bearer"},
+            ):
+                answer = http.request(method, url, headers=headers)
+                assert answer.status_code == 401, (method, url, headers, answer.status_code)
+
+
+def test_a_session_is_a_cookie_no_script_can_read(http: httpx2.Client, keys: Keys) -> None:
+    key, secret = keys.create("ada", "red")
+    assert http.post("/api/v1/session", json={"key": "tm_no"}).status_code == 401
+    signed = http.post("/api/v1/session", json={"key": secret})
+    cookie = signed.headers["set-cookie"]
+    assert signed.json() == {"auth": True, "workspace": "red"}
+    assert "HttpOnly" in cookie
+    assert "SameSite=strict" in cookie
+    assert secret not in cookie
+    assert http.get(PROJECTS).status_code == 200  # the client keeps the cookie
+    assert http.get("/api/v1/session").json()["workspace"] == "red"
+    value = http.cookies["trailmark_session"]
+    for forged in (
+        value[:-1] + ("0" if value[-1] != "0" else "1"),
+        value.replace(value.split(".")[1], "99999999999"),
+        f"{key.id}.1.x",
+        key.id,
+    ):
+        assert (
+            httpx2.get(
+                str(http.base_url).rstrip("/") + PROJECTS,
+                headers={"Cookie": f"trailmark_session={forged}"},
+                trust_env=False,
+            ).status_code
+            == 401
+        )
+    keys.revoke(key.id)
+    keys.create("bob", "red")
+    assert http.get(PROJECTS).status_code == 401
+
+
+def test_signing_out_takes_the_cookie_away(http: httpx2.Client, keys: Keys) -> None:
+    _, secret = keys.create("ada", "default")
+    http.post("/api/v1/session", json={"key": secret})
+    assert http.delete("/api/v1/session").status_code == 204
+    assert http.get(PROJECTS).status_code == 401
+
+
+def test_a_permalink_says_nothing_to_strangers(http: httpx2.Client, keys: Keys) -> None:
+    _, secret = keys.create("ada", "default")
+    one = span(project="secret plans")
+    post(http, one, bearer(secret))
+    assert http.get(f"/t/{one['trace_id']}").status_code == 200  # the page, which asks for a key
+    assert http.get(f"/t/{one['trace_id']}", headers=bearer(secret)).status_code == 307
+
+
+def test_keys_are_kept_as_hashes_and_shown_once(tmp_path: Path, keys: Keys) -> None:
+    key, secret = keys.create("ada", "default")
+    file = tmp_path / "keys.json"
+    assert secret not in file.read_text()
+    assert secret.split("_")[2] not in file.read_text()
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert Keys(tmp_path).find(secret) == key
+    assert Keys(tmp_path).find(secret + "x") is None
+
+
+@pytest.mark.parametrize("workspace", ["", "../x", "a/b", "A", "a..b", "x" * 64, ".x"])
+def test_a_workspace_is_a_plain_name(keys: Keys, workspace: str) -> None:
+    with pytest.raises(StoreError, match="workspace is"):
+        keys.create("ada", workspace)
+
+
+def test_a_broken_key_file_lets_nobody_in(http: httpx2.Client, tmp_path: Path, keys: Keys) -> None:
+    _, secret = keys.create("ada", "default")
+    (tmp_path / "keys.json").write_text("{")
+    assert http.get(PROJECTS, headers=bearer(secret)).status_code >= 400
+    assert http.get(PROJECTS).status_code >= 400
+
+
+def test_a_server_that_needs_keys_stays_closed_without_any(tmp_path: Path) -> None:
+    with serving(tmp_path, is_required=True) as (http, _):
+        assert http.get(PROJECTS).status_code == 401
+        assert http.get(PING).status_code == 200
+
+
+def test_names_it_was_told_and_plain_addresses_are_its_own(tmp_path: Path) -> None:
+    with serving(tmp_path, hosts=frozenset({"traces.example"}), any_address=True) as (http, _):
+        for host, status in (("traces.example", 200), ("traces.example:443", 200), ("10.0.0.5:7171", 200), ("evil.example", 421),
+                             ("traces.example.evil.example", 421), ("0.0.0.0", 421), ("a@traces.example", 421)):  # fmt: skip
+            assert http.get(PROJECTS, headers={"Host": host}).status_code == status, host
+
+
+@pytest.mark.parametrize("root", ["/trail", "/a/b"])
+def test_a_proxy_may_serve_it_under_a_path(tmp_path: Path, keys: Keys, root: str) -> None:
+    _, secret = keys.create("ada", "default")
+    with serving(tmp_path, root_path=root) as (http, _):
+        for path in (f"{root}{PROJECTS}", PROJECTS):  # whether the proxy leaves its prefix or takes it off
+            assert http.get(path).status_code == 401
+            assert http.get(path, headers=bearer(secret)).status_code == 200
+        assert http.get("/trailing/api/v1/projects").status_code == 401
+        page = http.get(f"{root}/p/x/traces")
+        if "trailmark-base" in page.text:
+            assert f'content="{root}"' in page.text
+            assert f'src="{root}/boot.js"' in page.text
+            assert 'src="/' not in page.text.replace(f'src="{root}/', "")
+        assert f"Path={root}" in http.post(f"{root}/api/v1/session", json={"key": secret}).headers["set-cookie"]
+        one = span()
+        post(http, one, bearer(secret))
+        moved = http.get(f"{root}/t/{one['trace_id']}", headers=bearer(secret))
+        assert moved.headers["location"].startswith(f"{root}/p/Default%20Project/traces/")
+
+
+def raw(http: httpx2.Client, request: bytes) -> bytes:
+    with socket.create_connection((http.base_url.host, http.base_url.port), timeout=5) as connection:
+        connection.sendall(request)
+        return connection.recv(4096)
+
+
+@pytest.mark.parametrize(
+    "request_line",
+    [
+        b"GET /api/v1/projects HTTP/1.1\r\n\r\n",
+        b"GET /api/v1/projects HTTP/1.1\r\nHost: 127.0.0.1\r\nHost: evil.example\r\n\r\n",
+        b"GET /api/v1/projects HTTP/1.1\r\nHost: localhost.\r\n\r\n",
+        b"GET /api/v1/projects HTTP/1.1\r\nHost: localhost.evil.example\r\n\r\n",
+        b"GET /api/v1/projects HTTP/1.1\r\nHost: evil.example\r\nX-Forwarded-Host: localhost\r\n\r\n",
+        b"GET http://evil.example/api/v1/projects HTTP/1.1\r\nHost: evil.example\r\n\r\n",
+        b"GET /assets/index.js HTTP/1.1\r\nHost: 127.0.0.1.nip.io\r\n\r\n",
+    ],
+)
+def test_odd_hosts_get_nothing(http: httpx2.Client, request_line: bytes) -> None:
+    answer = raw(http, request_line)
+    assert answer.startswith((b"HTTP/1.1 421", b"HTTP/1.1 400")), answer[:80]
+
+
+def test_a_form_of_another_site_changes_nothing(http: httpx2.Client) -> None:
+    body = orjson.dumps(span())
+    for kind in (
+        "text/plain",
+        "application/x-www-form-urlencoded",
+        "multipart/form-data; boundary=x",
+        "TEXT/PLAIN;charset=utf-8",
+    ):
+        for url in ("/api/v1/ingest", "/api/v1/private/traces", "/api/v1/scores", PROJECTS):
+            assert http.post(url, content=body, headers={"Content-Type": kind}).status_code == 415
+    port = http.base_url.port
+    for origin in (f"http://localhost:{port}", "http://127.0.0.1:1", "https://localhost", "null", "http://[::1"):
+        assert http.post(PROJECTS, json={"name": "x"}, headers={"Origin": origin}).status_code == 403, origin
+    assert names(http, {}) == []
+
+
+def test_no_answer_permits_another_origin(http: httpx2.Client) -> None:
+    asked = {
+        "Origin": "http://evil.example",
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Private-Network": "true",
+    }
+    for answer in (
+        http.options(PROJECTS, headers=asked),
+        http.get(PROJECTS, headers=asked),
+        http.get("/nothing", headers=asked),
+    ):
+        assert not [name for name in answer.headers if name.lower().startswith("access-control")]
+
+
+def test_a_fault_of_ours_is_a_problem_with_a_request_id(
+    http: httpx2.Client, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    answer = http.get("/api/v1/traces/none")
+    assert answer.json()["request_id"] == answer.headers["x-request-id"]
+    (tmp_path / "keys.json").write_text("{")
+    broken = http.get(PROJECTS)
+    assert broken.status_code == 500
+    assert broken.headers["content-type"] == "application/problem+json"
+    assert broken.json()["request_id"] == broken.headers["x-request-id"]
+    assert broken.headers["x-content-type-options"] == "nosniff"
+    assert "Traceback" not in broken.text
+
+
+def test_health_readiness_and_metrics(http: httpx2.Client, keys: Keys) -> None:
+    assert http.get("/healthz").json() == {"state": "ok"}
+    assert http.get("/readyz").json() == {"state": "ok"}
+    post(http, span(), {})
+    text = http.get("/metrics").text
+    assert 'trailmark_requests_total{area="ingest",method="POST",status="200"} 1' in text
+    assert 'trailmark_records_total{outcome="accepted"} 1' in text
+    assert 'trailmark_store_bytes{workspace="default"}' in text
+    for line in text.splitlines():
+        assert line.startswith("# TYPE ") or (len(line.rsplit(" ", 1)) == 2 and float(line.rsplit(" ", 1)[1]) >= 0)
+    keys.create("ada", "default")
+    assert http.get("/metrics").status_code == 401
+    assert http.get("/healthz").status_code == 200
