@@ -187,7 +187,7 @@ def test_media_anywhere_in_a_request_are_named_by_their_size_and_long_texts_are_
 
     said, shown, attached = trail.span("openai.responses")["input"]["input"]
     assert said == asked[0]
-    assert shown["output"]["image_url"].startswith("data:image/png;base64,<75000 bytes")
+    assert shown["output"]["image_url"].startswith("[input-attachment-1-")
     assert attached["content"] == [{"type": "input_file", "filename": "a.pdf", "file_data": "<75000 bytes>"}]
     assert fake.requests[0][2]["input"] == asked
 

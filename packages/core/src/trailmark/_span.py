@@ -294,6 +294,11 @@ class Span:
         """Whether somebody told what the call used: a framework then leaves the provider's figures alone."""
         return "usage" in self._fields
 
+    @property
+    def keeps_media(self) -> bool:
+        """Whether media are kept beside the span, or only their sizes in it."""
+        return self._recorder.keep_media
+
     def mark_first_token(self) -> None:
         """The first piece of a stream arrived now; later calls change nothing."""
         if self._first_token_us is None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import time
 from contextlib import AbstractContextManager
 from contextvars import ContextVar
-from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias
 
 import openai
@@ -16,13 +15,12 @@ from trailmark.instrumentation import Span, claim_span, guard, is_tracing_active
 
 from trailmark_openai import _mapping
 from trailmark_openai._asked import hide_usage
-from trailmark_openai._attached import attach
 from trailmark_openai._errors import failure_in, without_keys
-from trailmark_openai._media import Media
+from trailmark_openai._media import file_media
 from trailmark_openai._pending import keep, settle, span_of
 from trailmark_openai._routes import provider_of, route
 
-__all__ = ["Call", "Wanted", "current_call", "start_call"]
+__all__ = ["Call", "current_call", "start_call"]
 
 _SEES_NO_LAST_FAILURE: Final = not hasattr(openai.OpenAI, "_send_request")  # before 2.33
 MAX_KEPT: Final = 32 * 1024 * 1024
@@ -33,15 +31,7 @@ _current: ContextVar[Call | None] = ContextVar("trailmark_openai_call", default=
 current_call = _current.get
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """What the user asked of `track_openai`."""
-
-    stream_usage: bool | None = None
-    media: bool = True
-
-
-def start_call(client: Any, options: Any, wanted: Wanted) -> Call | None:
+def start_call(client: Any, options: Any) -> Call | None:
     """Open the span of a request; None for what is no call of a model, when tracing is off, or an outer hook has it."""
     if options is None or not is_tracing_active():
         return None
@@ -56,7 +46,7 @@ def start_call(client: Any, options: Any, wanted: Wanted) -> Call | None:
             return None
         claimed = claim_span() if found[1] == "llm" else None
         body = _body(options)
-        span = claimed or _own_span(found, body, client, options, wanted)
+        span = claimed or _own_span(found, body, client, options)
         if span is None:
             return None
         if claimed is not None:  # a framework's span of this very call: it has the input, and will have the output
@@ -65,7 +55,6 @@ def start_call(client: Any, options: Any, wanted: Wanted) -> Call | None:
         key = str(getattr(client, "api_key", ""))
         role: Role = "claim" if claimed else "own"
         call = Call(span, options, key, asks_usage=bool(asked.get("stream_options")), role=role)
-        call.keeps_media = wanted.media and role == "own" and found[1] != "general"
         if isinstance(model := asked.get("model"), str):
             call.facts["model_requested"] = model
         return call
@@ -79,15 +68,14 @@ def _body(options: Any) -> Any:
     return body
 
 
-def _own_span(found: tuple[str, str], body: Any, client: Any, options: Any, wanted: Wanted) -> Span | None:
+def _own_span(found: tuple[str, str], body: Any, client: Any, options: Any) -> Span | None:
     """A span with the request as it is sent; as it came where our reading of it fails."""
-    media: list[Media] | None = [] if wanted.media and found[1] != "general" else None
     fields: dict[str, Any] = {"input": body}
     with guard("reading an OpenAI request"):
-        fields = _mapping.from_request(body, options.files, media)
+        fields = _mapping.from_request(body, options.files)
     span = start_span(found[0], type=found[1], provider=provider_of(client), **fields)
-    if media and span is not None:
-        attach(span, media)
+    if span is not None and options.files and found[1] != "general" and span.keeps_media:
+        span.update(attachments=file_media(options.files))
     return span
 
 
@@ -96,7 +84,7 @@ class Call:
 
     # Defaults on the class: most calls change few of them.
     is_exhausted = False  # the stream ended by itself
-    hides_usage = keeps_media = False
+    hides_usage = False
     attempted_s = 0.0
     _response: Any = None
     _kind = _encoding = ""
@@ -258,11 +246,10 @@ class Call:
             fields["output"] = {"bytes": self._size, "content_type": self._kind, "content_encoding": self._encoding}
             return True
         try:
-            media: list[Media] | None = [] if self.keeps_media else None
-            read, is_complete = _mapping.from_body(data, self._kind, media)
+            read, is_complete = _mapping.from_body(data, self._kind)
             fields |= read
-            if media:
-                attach(self.span, media)
+            if not self.span.keeps_media:
+                fields.pop("attachments", None)
         finally:
             if not fields:
                 fields["output"] = data.decode(errors="replace")

@@ -15,7 +15,6 @@ from typing import Any, TypeVar
 import openai
 from trailmark.instrumentation import guard, patch
 
-from trailmark_openai._call import Wanted
 from trailmark_openai._connections import accessors, for_all, unwatch_resources, watch_resources
 from trailmark_openai._wrappers import hooks_for, original
 
@@ -26,17 +25,16 @@ C = TypeVar("C", bound="openai.OpenAI | openai.AsyncOpenAI")
 _undo: list[Callable[[], None]] = []
 
 
-def track_openai(client: C, *, stream_usage: bool | None = None, media: bool = True) -> C:
+def track_openai(client: C, *, stream_usage: bool | None = None) -> C:
     """Record every call of this client, and of its copies; returns the same object. Twice is once.
 
     `stream_usage`: whether a stream is asked for its usage where the caller did not, the extra chunk kept from the
     caller's loop. None does it on OpenAI's and Azure's own hosts, True anywhere, False nowhere.
-    `media`: whether pictures, recordings and documents are stored as attachments of the span; False keeps their sizes.
     Raises TypeError for anything but an OpenAI or AsyncOpenAI client (their Azure twins are such).
     """
     _check("track_openai", client)
     with guard("tracking an OpenAI client"):
-        client.__class__ = _tracked_class(_bare_class(client), Wanted(stream_usage, media))
+        client.__class__ = _tracked_class(_bare_class(client), stream_usage)
         watch_resources(client)
     return client
 
@@ -52,15 +50,14 @@ def untrack_openai(client: C) -> C:
     return client
 
 
-def instrument(*, stream_usage: bool | None = None, media: bool = True) -> Callable[[], None]:
+def instrument(*, stream_usage: bool | None = None) -> Callable[[], None]:
     """Record every call of every OpenAI client in the process; returns a function that undoes it. Twice is once.
 
-    `stream_usage` and `media` are those of `track_openai`.
+    `stream_usage` is that of `track_openai`.
     """
     if not _undo:
-        wanted = Wanted(stream_usage, media)
         for owner in (openai.OpenAI, openai.AsyncOpenAI):
-            _undo.extend(patch(owner, name, hook) for name, hook in hooks_for(owner, wanted))
+            _undo.extend(patch(owner, name, hook) for name, hook in hooks_for(owner, stream_usage))
             _undo.extend(patch(owner, name, make) for name, make in accessors(owner))
         _undo.append(for_all())
     return _uninstrument
@@ -83,9 +80,9 @@ def _bare_class(client: Any) -> Any:
 
 
 @functools.cache
-def _tracked_class(cls: Any, wanted: Wanted) -> Any:
+def _tracked_class(cls: Any, stream_usage: bool | None) -> Any:
     """A subclass with the same name that records; copies of the client are made of it too."""
-    hooks: dict[str, Any] = {name: hook(original(getattr(cls, name))) for name, hook in hooks_for(cls, wanted)}
+    hooks: dict[str, Any] = {name: hook(original(getattr(cls, name))) for name, hook in hooks_for(cls, stream_usage)}
     hooks |= {name: make(getattr(cls, name)) for name, make in accessors(cls)}
     place = {"__module__": cls.__module__, "__qualname__": cls.__qualname__, "__doc__": cls.__doc__}
     meta: Any = type(cls)

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from trailmark.wire import loads
 
-from trailmark_openai._media import SMALL, Media, body_media, file_facts, file_media, without_media
+from trailmark_openai._media import LIMIT, body_media, file_facts, sized, without_media
 from trailmark_openai._pending import PENDING
 from trailmark_openai._stream import read_stream
 from trailmark_openai._usage import usage_parts
@@ -26,40 +26,31 @@ _WHERE_USAGE: Final = ("x_groq", "turn", "session")  # Groq's streams; agents
 _NOT_OUTPUT: Final = {"id", "object", "created", "created_at", "model", "usage", *_FACTS}
 _SECRETS: Final = ("authorization", "headers", "domain_secrets", "client_secret")
 _HIDDEN: Final = "[hidden]"
-_PLAIN: Final = ("metadata", "response_format", "stream_options", "text", "reasoning")  # without media
 _TOKEN: Final = re.compile(rb'"(?:content|refusal|reasoning_content|arguments|text|delta|b64_json)" ?: ?"[^"]')
 
 
-def from_request(body: Any, files: Any, found: list[Media] | None = None) -> dict[str, Any]:
-    """Model and input, without the credentials of tools and without media; of files their names and sizes.
-
-    Media that are to be stored are added to `found`; with None there are none.
-    """
+def from_request(body: Any, files: Any) -> dict[str, Any]:
+    """Model and input, without credentials of tools; of files their names and sizes."""
     if not isinstance(body, dict):
         return {} if body is None else {"input": body}
     given = {key: value for key, value in body.items() if key not in ("model", "stream")}
-    for key, value in given.items():
-        if key == "tools":
-            given[key] = _without_secrets(value)
-        elif type(value) is list:
-            given[key] = [_without_media(item, found) for item in value]
-        elif type(value) is str or (type(value) is dict and key not in _PLAIN):
-            given[key] = without_media(value, found)
+    if given.get("tools"):
+        given["tools"] = _without_secrets(given["tools"])
+    for key in ("messages", "input"):
+        if isinstance(given.get(key), list):
+            given[key] = [_without_media(message) for message in given[key]]
     if files:
-        sent = list(files.items() if isinstance(files, dict) else files)
-        given["files"] = [file_facts(*item) for item in sent]
-        if found is not None:
-            found.extend(media for _, content in sent for media in file_media(content))
+        given["files"] = [file_facts(*item) for item in (files.items() if isinstance(files, dict) else files)]
     if isinstance(model := body.get("model"), str):
         return {"input": given, "model": model}
     return {"input": given}
 
 
-def from_body(content: bytes, kind: str, found: list[Media] | None = None) -> tuple[dict[str, Any], bool]:
-    """What an answer says, by its content type, and whether a stream said everything. `found`: as in `from_request`."""
+def from_body(content: bytes, kind: str) -> tuple[dict[str, Any], bool]:
+    """What an answer says, by its content type, and whether a stream said everything."""
     if kind == "text/event-stream":
         answer, is_complete = read_stream(content)
-        fields = _lighter(from_answer(answer), content, found)
+        fields = _lighter(from_answer(answer), content)
         if "pending" in fields and not answer.get("background"):
             del fields["pending"]  # it was left, and that called it off
         return fields, is_complete
@@ -68,18 +59,18 @@ def from_body(content: bytes, kind: str, found: list[Media] | None = None) -> tu
             fields = from_answer(loads(content))
         except ValueError:
             return {"output": content.decode(errors="replace"), "metadata": {}}, False
-        return _lighter(fields, content, found), True
+        return _lighter(fields, content), True
     if kind.startswith("text/"):
         return {"output": content.decode(errors="replace"), "metadata": {}}, True
-    if found is not None:
-        found.extend(body_media(content, kind))
-    return {"output": {"bytes": len(content), "content_type": kind}, "metadata": {}}, True
+    fields = {"output": {"bytes": len(content), "content_type": kind}, "metadata": {}}
+    if media := body_media(content, kind):
+        fields["attachments"] = media
+    return fields, True
 
 
-def _lighter(fields: dict[str, Any], content: bytes, found: list[Media] | None) -> dict[str, Any]:
-    output = fields["output"]
-    if len(content) > SMALL or (type(output) is dict and "choices" not in output):  # most answers are short texts
-        fields["output"] = without_media(output, found)
+def _lighter(fields: dict[str, Any], content: bytes) -> dict[str, Any]:
+    if len(content) > LIMIT:  # a smaller one holds nothing large
+        fields["output"] = without_media(fields["output"])
     return fields
 
 
@@ -149,8 +140,8 @@ def _output(answer: dict[str, Any]) -> Any:
             first = data[0]["embedding"]
             size = len(first) if isinstance(first, list) else len(first) * 3 // 16  # base64 of 4-byte floats
             return {"embeddings": len(data), "dimensions": size}
-        return {"data": data}
-    return {key: value for key, value in answer.items() if key not in _NOT_OUTPUT}
+        return {"data": [sized(item) if isinstance(item, dict) else item for item in data]}
+    return sized({key: value for key, value in answer.items() if key not in _NOT_OUTPUT})
 
 
 def _without_secrets(tools: Any) -> Any:
@@ -165,7 +156,7 @@ def _without_secrets(tools: Any) -> Any:
     ]
 
 
-def _without_media(message: Any, found: list[Media] | None) -> Any:
+def _without_media(message: Any) -> Any:
     if type(message) is dict and type(message.get("content")) is str:  # most are: no closer look
         return message
-    return without_media(message, found)
+    return without_media(message)

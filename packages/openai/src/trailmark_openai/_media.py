@@ -1,66 +1,48 @@
-"""Pictures, recordings and files inside JSON → their name and size, and what is to be stored beside the record.
+"""Pictures, recordings and files: what the core does not take out of JSON by itself. Pure.
 
-Text of any length stays text.
+Base64 of a kind the core knows stays where it is, and becomes an attachment when it is captured; of any other its size
+is told. Text of any length stays text.
 """
 
 from __future__ import annotations
 
-import hashlib
 import mimetypes
 import re
-from dataclasses import dataclass
 from typing import Any, Final
 
-__all__ = ["SMALL", "Media", "body_media", "file_facts", "file_media", "without_media"]
+from trailmark.model import Attachment
 
-SMALL: Final = 4096  # what is shorter is no picture
-MOST: Final = 10 * 1024 * 1024  # what is larger is named by its size alone
-_LARGE: Final = 64 * 1024  # of a kind nobody knows: what is shorter stays
+__all__ = ["LIMIT", "body_media", "file_facts", "file_media", "sized", "without_media"]
+
+LIMIT: Final = 64 * 1024  # what is shorter may stay
+_MOST: Final = 16 * 1024 * 1024  # what is larger is no attachment
 _BASE64: Final = re.compile(r"[A-Za-z0-9+/_=-]{512}")
-_DATA_URL: Final = re.compile(r"data:([\w.+-]+/[\w.+-]+)?[\w.+/;=-]{0,200},")
 _ALWAYS: Final = ("b64_json", "partial_image_b64")
-_KINDS: Final = (  # how their base64 begins
-    ("iVBORw0KGgo", "image/png"),
-    ("/9j/", "image/jpeg"),
-    ("R0lGOD", "image/gif"),
-    ("UklGR", "audio/wav"),  # or WebP: what follows tells
-    ("SUQz", "audio/mpeg"),
-    *((f"//{letter}", "audio/mpeg") for letter in "MNOPopqrstuv"),  # no tag: the first frame
-    ("T2dnUw", "audio/ogg"),
-    ("ZkxhQ", "audio/flac"),
-    ("JVBERi", "application/pdf"),
-)
-_WEBP: Final = "XRUJQ"  # "WEBP" at the ninth byte
-_MOST_NAMES: Final = 1000
-_names: dict[tuple[int, int], str] = {}
-_ENDINGS: Final = {"audio/wav": ".wav", "audio/mpeg": ".mp3", "image/jpeg": ".jpg", "audio/ogg": ".ogg"}
+# How the base64 of PNG, JPEG, GIF, WebP and WAV, MP3, Ogg, FLAC and PDF begins.
+_KNOWN: Final = ("iVBORw0KGgo", "/9j/", "R0lGOD", "UklGR", "SUQz", "//uQ", "//OQ", "T2dnUw", "ZkxhQ", "JVBERi")
 
 
-@dataclass(frozen=True, slots=True)
-class Media:
-    """A picture, recording or document; `data` as it was found: text is base64 from `start` on."""
-
-    name: str
-    content_type: str
-    data: str | bytes
-    start: int = 0
-
-
-def without_media(value: Any, found: list[Media] | None, depth: int = 8) -> Any:
-    """The value with media named by their size; what has none comes back as it is, not copied.
-
-    Those that can be shown are added to `found`, and their names to their sizes, unless it is None.
-    """
-    kind = type(value)
-    if kind is str:
-        return value if len(value) < SMALL else _named(value, found)
-    if depth and kind is list:
-        items = [without_media(item, found, depth - 1) for item in value]
+def without_media(value: Any, depth: int = 8) -> Any:
+    """The value with large base64 of no known kind named by its size; what has none comes back as it is, not copied."""
+    if isinstance(value, str):
+        return _named(value) if len(value) > LIMIT else value
+    if depth and isinstance(value, list):
+        items = [without_media(item, depth - 1) for item in value]
         return items if any(new is not old for new, old in zip(items, value, strict=True)) else value
-    if depth and kind is dict:
-        fields = {key: _field(key, item, found, depth) for key, item in value.items()}
+    if depth and isinstance(value, dict):
+        fields = {key: without_media(item, depth - 1) for key, item in value.items()}
         return fields if any(fields[key] is not value[key] for key in value) else value
     return value
+
+
+def sized(answer: dict[str, Any]) -> dict[str, Any]:
+    """A picture that was made, by its size alone where its kind is not known."""
+    found = {
+        key: f"<{_size(text)} bytes>"
+        for key in _ALWAYS
+        if isinstance(text := answer.get(key), str) and _is_unknown(text)
+    }
+    return {**answer, **found} if found else answer
 
 
 def file_facts(name: str, content: Any) -> dict[str, Any]:
@@ -70,61 +52,34 @@ def file_facts(name: str, content: Any) -> dict[str, Any]:
     return {"field": name, "name": str(given) if given else None, "bytes": size}
 
 
-def file_media(content: Any) -> list[Media]:
-    """An uploaded file whose content is at hand; one that would have to be read is left to who sends it."""
-    given, data = _parts(content)
-    if not given or not isinstance(data, bytes) or not 0 < len(data) <= MOST:
-        return []
-    return [Media(str(given), mimetypes.guess_type(str(given))[0] or "application/octet-stream", data)]
+def file_media(files: Any) -> list[Attachment]:
+    """Uploaded files whose content is at hand; one that would have to be read is left to who sends it."""
+    sent = files.values() if isinstance(files, dict) else [content for _, content in files or ()]
+    return [
+        Attachment(data, str(name))
+        for name, data in map(_parts, sent)
+        if name and isinstance(data, bytes) and 0 < len(data) <= _MOST
+    ]
 
 
-def body_media(content: bytes, kind: str) -> list[Media]:
+def body_media(content: bytes, kind: str) -> list[Attachment]:
     """An answer that is a recording, a picture or a video itself."""
-    if kind.partition("/")[0] not in ("audio", "image", "video") or not 0 < len(content) <= MOST:
+    what = kind.partition("/")[0]
+    if what not in ("audio", "image", "video") or not 0 < len(content) <= _MOST:
         return []
-    return [Media(_name(content, kind), kind, content)]
+    return [Attachment(content, f"{what}{mimetypes.guess_extension(kind) or ''}", kind)]
 
 
-def _field(key: str, item: Any, found: list[Media] | None, depth: int) -> Any:
-    if key in _ALWAYS and type(item) is str and item:
-        return _described(item, 0, _kind(item), found)
-    return without_media(item, found, depth - 1)
+def _named(text: str) -> str:
+    return f"<{_size(text)} bytes>" if _BASE64.match(text) and _is_unknown(text) else text
 
 
-def _named(text: str, found: list[Media] | None) -> str:
-    head = _DATA_URL.match(text)
-    if head is not None and ";base64" not in head[0]:
-        return text
-    start = head.end() if head else 0
-    if _BASE64.match(text, start) is None:
-        return text
-    kind = head[1] if head and head[1] else _kind(text)
-    return text if kind is None and len(text) <= _LARGE else _described(text, start, kind, found)
+def _is_unknown(text: str) -> bool:
+    return not text.startswith(_KNOWN)
 
 
-def _described(text: str, start: int, kind: str | None, found: list[Media] | None) -> str:
-    size = (len(text) - start) * 3 // 4
-    if found is None or kind is None or size > MOST:
-        return f"{text[:start]}<{size} bytes>"
-    key = (len(text), hash(text))  # kept in the text itself: a picture sent with every turn is looked at once
-    name = _names.get(key)
-    if name is None:
-        name = _names[key] = _name(text[start:].encode(errors="replace"), kind)
-        while len(_names) > _MOST_NAMES:
-            _names.pop(next(iter(_names), key), None)
-    found.append(Media(name, kind, text, start))
-    return f"{text[:start]}<{size} bytes: {name}>"
-
-
-def _kind(encoded: str) -> str | None:
-    found = next((kind for begin, kind in _KINDS if encoded.startswith(begin)), None)
-    return "image/webp" if found == "audio/wav" and encoded.startswith(_WEBP, 11) else found
-
-
-def _name(data: bytes, kind: str) -> str:
-    """The same content has the same name."""
-    ending = _ENDINGS.get(kind) or mimetypes.guess_extension(kind) or ".bin"
-    return f"{kind.partition('/')[0]}-{hashlib.blake2b(data, digest_size=6).hexdigest()}{ending}"
+def _size(encoded: str) -> int:
+    return len(encoded) * 3 // 4
 
 
 def _parts(content: Any) -> tuple[Any, Any]:

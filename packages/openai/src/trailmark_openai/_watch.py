@@ -89,11 +89,11 @@ class Watch:
 
     def _note(self, kind: str, event: dict[str, Any]) -> None:
         if kind in ("session.start", "session.update"):
-            self._span.update(input=without_media(event.get("session"), None))
+            self._span.update(input=without_media(event.get("session")))
         elif kind == "response.create":
             self._asked.append(event if self._speaks_responses else event.get("response"))
         else:
-            self._given.append(without_media(event.get("item"), None))
+            self._given.append(without_media(event.get("item")))
             del self._given[:-_MAX_ITEMS]
 
     def _told(self, event: dict[str, Any]) -> None:
@@ -137,14 +137,14 @@ class Watch:
         if response.get("object") == "response":
             fields = _mapping.from_answer(response)
             failure = fields.pop("failure", None)
-            fields["output"] = without_media(fields["output"], None)
+            fields["output"] = without_media(fields["output"])
             span.update(**fields)
         else:
             usage, details = response.get("usage"), response.get("status_details")
             if isinstance(usage, dict):
                 span.update(usage=usage_parts(usage), usage_raw=usage)
             facts = {"response_id": response.get("id"), "status": status, "details": details}
-            output = without_media(response.get("output"), None)
+            output = without_media(response.get("output"))
             span.update(output=output, metadata={k: v for k, v in facts.items() if v})
             failure = (details or {}).get("error") or "the response failed" if status == "failed" else None
         if failure is not None:

@@ -14,15 +14,15 @@ import openai
 from trailmark.instrumentation import guard
 
 from trailmark_openai._asked import asking_for_usage
-from trailmark_openai._call import Call, Wanted, current_call, start_call
+from trailmark_openai._call import Call, current_call, start_call
 
 __all__ = ["hooks_for", "original", "stands_for"]
 
 
-def hooks_for(cls: type[Any], wanted: Wanted) -> list[tuple[str, Callable[[Any], Any]]]:
+def hooks_for(cls: type[Any], stream_usage: bool | None) -> list[tuple[str, Callable[[Any], Any]]]:
     """`request`, and where each attempt is seen: in one place since openai 2.33, in three before."""
     is_async = issubclass(cls, openai.AsyncOpenAI)
-    request = ("request", functools.partial(_async_request if is_async else _request, wanted))
+    request = ("request", functools.partial(_async_request if is_async else _request, stream_usage))
     if hasattr(cls, "_send_request"):
         return [request, ("_send_request", _async_send if is_async else _send)]
     return [
@@ -33,14 +33,14 @@ def hooks_for(cls: type[Any], wanted: Wanted) -> list[tuple[str, Callable[[Any],
     ]
 
 
-def _request(wanted: Wanted, inner: Callable[..., Any]) -> Callable[..., Any]:
+def _request(stream_usage: bool | None, inner: Callable[..., Any]) -> Callable[..., Any]:
     @stands_for(inner)
     def request(self: Any, *args: Any, **kwargs: Any) -> Any:
-        call = start_call(self, args[1] if len(args) > 1 else kwargs.get("options"), wanted)
+        call = start_call(self, args[1] if len(args) > 1 else kwargs.get("options"))
         if call is None:
             return inner(self, *args, **kwargs)
-        if wanted.stream_usage is not False and kwargs.get("stream"):
-            args = _asking(call, self, args, kwargs, anywhere=wanted.stream_usage is True)
+        if stream_usage is not False and kwargs.get("stream"):
+            args = _asking(call, self, args, kwargs, anywhere=stream_usage is True)
         with call:
             result = inner(self, *args, **kwargs)
         call.answered(result)
@@ -49,14 +49,14 @@ def _request(wanted: Wanted, inner: Callable[..., Any]) -> Callable[..., Any]:
     return request
 
 
-def _async_request(wanted: Wanted, inner: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+def _async_request(stream_usage: bool | None, inner: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
     @stands_for(inner)
     async def request(self: Any, *args: Any, **kwargs: Any) -> Any:
-        call = start_call(self, args[1] if len(args) > 1 else kwargs.get("options"), wanted)
+        call = start_call(self, args[1] if len(args) > 1 else kwargs.get("options"))
         if call is None:
             return await inner(self, *args, **kwargs)
-        if wanted.stream_usage is not False and kwargs.get("stream"):
-            args = _asking(call, self, args, kwargs, anywhere=wanted.stream_usage is True)
+        if stream_usage is not False and kwargs.get("stream"):
+            args = _asking(call, self, args, kwargs, anywhere=stream_usage is True)
         with call:
             result = await inner(self, *args, **kwargs)
         call.answered(result)
