@@ -25,7 +25,8 @@ TRAILMARK = Path(sys.executable).with_name("trailmark")
 def started(home: Path) -> tuple[subprocess.Popen[str], str]:
     server = subprocess.Popen([TRAILMARK, "serve", "--home", home, "--port", "0"], stdout=subprocess.PIPE, text=True)
     assert server.stdout is not None
-    return server, next(word for word in server.stdout.readline().split() if word.startswith("http"))
+    with server.stdout as told:
+        return server, next(word for word in told.readline().split() if word.startswith("http"))
 
 
 def batch() -> list[dict[str, Any]]:
