@@ -1,8 +1,9 @@
 import openai
 import pytest
 import trailmark
-from fake_openai import PARTS, USAGE, chat
+from fake_openai import PARTS, USAGE, chat, chat_stream
 from pydantic import BaseModel
+from trailmark.testing import record_trail
 
 ASK = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "Hello, world!"}]}
 
@@ -152,3 +153,13 @@ def test_nothing_is_recorded_when_tracing_is_off(client, fake, trail):
 
     assert client.chat.completions.create(**ASK).choices[0].message.content == "Hi"
     assert trail.spans == []
+
+
+def test_settings_leave_inputs_and_outputs_out(client, fake):
+    fake.answer(chat("Hi"))
+    fake.answer(chat_stream("Hi", usage=USAGE))
+    with record_trail(capture_input=False, capture_output=False) as trail:
+        client.chat.completions.create(**ASK)
+        list(client.chat.completions.create(**ASK, stream=True))
+
+    assert [(span.get("input"), span.get("output"), span["usage"]) for span in trail.spans] == [(None, None, PARTS)] * 2

@@ -8,6 +8,7 @@ import openai
 import pytest
 import trailmark_openai
 from fake_openai import response
+from trailmark.testing import record_trail
 from trailmark_openai import track_openai, untrack_openai
 
 serve = pytest.importorskip("websockets.sync.server").serve
@@ -173,3 +174,11 @@ def test_an_instrumented_process_watches_the_connections_of_every_client(address
         pass
 
     assert trail.tree() == "openai.responses.connection (general) ok"
+
+
+def test_settings_leave_inputs_and_outputs_of_connections_out(client):
+    with record_trail(capture_input=False, capture_output=False) as trail, client.live.connect() as connection:
+        connection.send({"type": "session.start", "session": {"model": "gpt-live"}})
+        until(connection, "session.closed")
+
+    assert [span.keys() & {"input", "output"} for span in trail.spans] == [set(), set()]

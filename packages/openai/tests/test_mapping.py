@@ -43,6 +43,7 @@ def test_no_bytes_of_a_server_break_the_reader_of_streams(data):
         ("https://openrouter.ai/api/v1", "openrouter"),
         ("https://europe-west1-aiplatform.googleapis.com/v1", "vertex"),
         ("http://localhost:11434/v1", "ollama"),
+        ("http://localhost:8000/v1", "vllm"),
         ("http://127.0.0.1:9999/v1", "openai"),
         ("https://models.example.org/v1", "models.example.org"),
     ],

@@ -11,7 +11,17 @@ from contextvars import ContextVar
 from typing import Any, Final, Literal, TypeAlias
 
 import openai
-from trailmark.instrumentation import Span, claim_span, guard, is_tracing_active, start_span, tee, use_span
+from trailmark.instrumentation import (
+    Span,
+    captures_input,
+    captures_output,
+    claim_span,
+    guard,
+    is_tracing_active,
+    start_span,
+    tee,
+    use_span,
+)
 
 from trailmark_openai import _mapping
 from trailmark_openai._asked import hide_usage
@@ -73,8 +83,11 @@ def _own_span(found: tuple[str, str], body: Any, client: Any, options: Any) -> S
     fields: dict[str, Any] = {"input": body}
     with guard("reading an OpenAI request"):
         fields = _mapping.from_request(body, options.files)
+    takes_input = captures_input()
+    if not takes_input:
+        fields.pop("input", None)
     span = start_span(found[0], type=found[1], provider=provider_of(client), **fields)
-    if span is not None and options.files and found[1] != "general" and span.keeps_media:
+    if span is not None and options.files and found[1] != "general" and takes_input and span.keeps_media:
         span.update(attachments=file_media(options.files))
     return span
 
@@ -205,6 +218,8 @@ class Call:
                 failure, self.facts["error"] = without_keys(error, self._api_key)
                 is_complete = True
             fields["metadata"] = fields.get("metadata", {}) | self.facts
+            if not captures_output():
+                fields.pop("output", None)
             pending = fields.pop("pending", None)
             if self._role == "claim":
                 self._hand_back(fields, failed=failure is not None)
@@ -248,7 +263,7 @@ class Call:
         try:
             read, is_complete = _mapping.from_body(data, self._kind)
             fields |= read
-            if not self.span.keeps_media:
+            if not (self.span.keeps_media and captures_output()):
                 fields.pop("attachments", None)
         finally:
             if not fields:

@@ -67,7 +67,7 @@ _HOSTS: Final = (
 )
 _MOST_KNOWN: Final = 256
 _known: dict[int, tuple[Any, type[Any], str]] = {}  # by the address of the client: taking one apart is dear
-_PORTS: Final = {11434: "ollama", 1234: "lmstudio"}
+_PORTS: Final = {11434: "ollama", 1234: "lmstudio", 8000: "vllm"}  # on this machine; a guess
 
 
 def route(method: str, url: str) -> tuple[str, str] | None:
