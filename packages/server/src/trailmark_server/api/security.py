@@ -85,7 +85,8 @@ class Security:
             failed = problem(500, "the server failed at this; its log has the reason under the request's id")
             await failed(scope, receive, send_with_headers)
         finally:
-            self._observed.request(scope, sent[0], time.perf_counter() - began, current.get(), request_id.get())
+            workspace = scope.get("trailmark.workspace") or "-"
+            self._observed.request(scope, sent[0], time.perf_counter() - began, workspace, request_id.get())
             request_id.reset(id_token)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -5,3415 +5,3415 @@
  */
 
 export interface paths {
-    "/api/is-alive/ping": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Ping */
-        get: operations["ping_api_is_alive_ping_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
+  "/api/is-alive/ping": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
     };
-    "/api/v1/ingest": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Ingest */
-        post: operations["ingest_api_v1_ingest_post"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
+    /** Ping */
+    get: operations["ping_api_is_alive_ping_get"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/ingest": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
     };
-    "/api/v1/blobs/{sha}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Blob */
-        get: operations["blob_api_v1_blobs__sha__get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
+    get?: never;
+    put?: never;
+    /** Ingest */
+    post: operations["ingest_api_v1_ingest_post"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/blobs/{sha}": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
     };
-    "/api/v1/files/{id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Content */
-        get: operations["content_api_v1_files__id__get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
+    /** Blob */
+    get: operations["blob_api_v1_blobs__sha__get"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/files/{id}": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
     };
-    "/api/v1/projects/{project}/traces/delta": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Delta */
-        get: operations["delta_api_v1_projects__project__traces_delta_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
+    /** Content */
+    get: operations["content_api_v1_files__id__get"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/projects/{project}/traces/delta": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
     };
-    "/api/v1/projects/{project}/traces/count": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Count */
-        get: operations["count_api_v1_projects__project__traces_count_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
+    /** Delta */
+    get: operations["delta_api_v1_projects__project__traces_delta_get"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/projects/{project}/traces/count": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
     };
-    "/api/v1/projects/{project}/traces": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Traces */
-        get: operations["traces_api_v1_projects__project__traces_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
+    /** Count */
+    get: operations["count_api_v1_projects__project__traces_count_get"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/projects/{project}/traces": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
     };
-    "/api/v1/projects/{project}/histogram": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Histogram */
-        get: operations["histogram_api_v1_projects__project__histogram_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
+    /** Traces */
+    get: operations["traces_api_v1_projects__project__traces_get"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/projects/{project}/histogram": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
     };
-    "/api/v1/projects/{project}/spans": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Spans */
-        get: operations["spans_api_v1_projects__project__spans_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
+    /** Histogram */
+    get: operations["histogram_api_v1_projects__project__histogram_get"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/projects/{project}/spans": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
     };
-    "/api/v1/projects/{project}/export": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Export
-         * @description Native records, a line each, which `POST /api/v1/ingest` takes back.
-         */
-        get: operations["export_api_v1_projects__project__export_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
+    /** Spans */
+    get: operations["spans_api_v1_projects__project__spans_get"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/projects/{project}/export": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
     };
-    "/api/v1/search/{kind}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Search
-         * @description Whole traces or spans, for programs: `{items, next}`.
-         */
-        get: operations["search_api_v1_search__kind__get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
+    /**
+     * Export
+     * @description Native records, a line each, which `POST /api/v1/ingest` takes back.
+     */
+    get: operations["export_api_v1_projects__project__export_get"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/search/{kind}": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
     };
-    "/api/v1/traces/{id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Trace */
-        get: operations["trace_api_v1_traces__id__get"];
-        put?: never;
-        post?: never;
-        /** Delete */
-        delete: operations["delete_api_v1_traces__id__delete"];
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
+    /**
+     * Search
+     * @description Whole traces or spans, for programs: `{items, next}`.
+     */
+    get: operations["search_api_v1_search__kind__get"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/traces/{id}": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
     };
-    "/api/v1/traces/{id}/search": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Search Inside */
-        get: operations["search_inside_api_v1_traces__id__search_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
+    /** Trace */
+    get: operations["trace_api_v1_traces__id__get"];
+    put?: never;
+    post?: never;
+    /** Delete */
+    delete: operations["delete_api_v1_traces__id__delete"];
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/traces/{id}/search": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
     };
-    "/api/v1/spans/{id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Span By Id */
-        get: operations["span_by_id_api_v1_spans__id__get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
+    /** Search Inside */
+    get: operations["search_inside_api_v1_traces__id__search_get"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/spans/{id}": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
     };
-    "/api/v1/traces/{id}/spans/{span_id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Span */
-        get: operations["span_api_v1_traces__id__spans__span_id__get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
+    /** Span By Id */
+    get: operations["span_by_id_api_v1_spans__id__get"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/traces/{id}/spans/{span_id}": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
     };
-    "/api/v1/traces/{id}/spans/{span_id}/preview": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Preview
-         * @description The text at a path such as `output.choices.0.message.content`, as a sandboxed document.
-         */
-        get: operations["preview_api_v1_traces__id__spans__span_id__preview_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
+    /** Span */
+    get: operations["span_api_v1_traces__id__spans__span_id__get"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/traces/{id}/spans/{span_id}/preview": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
     };
-    "/api/v1/compare": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Compared */
-        get: operations["compared_api_v1_compare_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
+    /**
+     * Preview
+     * @description The text at a path such as `output.choices.0.message.content`, as a sandboxed document.
+     */
+    get: operations["preview_api_v1_traces__id__spans__span_id__preview_get"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/compare": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
     };
-    "/api/v1/projects/{project}/threads": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Threads */
-        get: operations["threads_api_v1_projects__project__threads_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
+    /** Compared */
+    get: operations["compared_api_v1_compare_get"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/projects/{project}/threads": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
     };
-    "/api/v1/threads/{id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Thread */
-        get: operations["thread_api_v1_threads__id__get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
+    /** Threads */
+    get: operations["threads_api_v1_projects__project__threads_get"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/threads/{id}": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
     };
-    "/api/v1/projects/{project}/metrics": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Metrics */
-        get: operations["metrics_api_v1_projects__project__metrics_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
+    /** Thread */
+    get: operations["thread_api_v1_threads__id__get"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/projects/{project}/metrics": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
     };
-    "/api/v1/projects/{project}/top": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Top
-         * @description Slowest names, costliest users and models, most frequent errors, tools by their failures.
-         */
-        get: operations["top_api_v1_projects__project__top_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
+    /** Metrics */
+    get: operations["metrics_api_v1_projects__project__metrics_get"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/projects/{project}/top": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
     };
-    "/api/v1/scores": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Listed
-         * @description Of a span, a trace with its spans, a thread (with `project`), or the newest of a project.
-         */
-        get: operations["listed_api_v1_scores_get"];
-        put?: never;
-        /** Give */
-        post: operations["give_api_v1_scores_post"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
+    /**
+     * Top
+     * @description Slowest names, costliest users and models, most frequent errors, tools by their failures.
+     */
+    get: operations["top_api_v1_projects__project__top_get"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/scores": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
     };
-    "/api/v1/scores/{id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post?: never;
-        /** Take Back */
-        delete: operations["take_back_api_v1_scores__id__delete"];
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
+    /**
+     * Listed
+     * @description Of a span, a trace with its spans, a thread (with `project`), or the newest of a project.
+     */
+    get: operations["listed_api_v1_scores_get"];
+    put?: never;
+    /** Give */
+    post: operations["give_api_v1_scores_post"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/scores/{id}": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
     };
-    "/api/v1/scores/{id}/history": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** History */
-        get: operations["history_api_v1_scores__id__history_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
+    get?: never;
+    put?: never;
+    post?: never;
+    /** Take Back */
+    delete: operations["take_back_api_v1_scores__id__delete"];
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/scores/{id}/history": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
     };
-    "/api/v1/projects/{project}/score-defs": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Definitions */
-        get: operations["definitions_api_v1_projects__project__score_defs_get"];
-        /**
-         * Define
-         * @description All of them at once; their order is the order on the page.
-         */
-        put: operations["define_api_v1_projects__project__score_defs_put"];
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
+    /** History */
+    get: operations["history_api_v1_scores__id__history_get"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/projects/{project}/score-defs": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
     };
-    "/api/v1/projects/{project}/fields": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Fields */
-        get: operations["fields_api_v1_projects__project__fields_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
+    /** Definitions */
+    get: operations["definitions_api_v1_projects__project__score_defs_get"];
+    /**
+     * Define
+     * @description All of them at once; their order is the order on the page.
+     */
+    put: operations["define_api_v1_projects__project__score_defs_put"];
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/projects/{project}/fields": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
     };
-    "/api/v1/projects/{project}/values": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Values
-         * @description At most 50, counted over the newest traces and spans.
-         */
-        get: operations["values_api_v1_projects__project__values_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
+    /** Fields */
+    get: operations["fields_api_v1_projects__project__fields_get"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/projects/{project}/values": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
     };
-    "/api/v1/query/parse": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Parsed
-         * @description Never an error answer for a query: what is wrong, and where, is in it.
-         */
-        post: operations["parsed_api_v1_query_parse_post"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
+    /**
+     * Values
+     * @description At most 50, counted over the newest traces and spans.
+     */
+    get: operations["values_api_v1_projects__project__values_get"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/query/parse": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
     };
-    "/api/v1/views": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Views
-         * @description All, or those of a project and of none.
-         */
-        get: operations["views_api_v1_views_get"];
-        put?: never;
-        /** Save */
-        post: operations["save_api_v1_views_post"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
+    get?: never;
+    put?: never;
+    /**
+     * Parsed
+     * @description Never an error answer for a query: what is wrong, and where, is in it.
+     */
+    post: operations["parsed_api_v1_query_parse_post"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/views": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
     };
-    "/api/v1/views/{id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        /**
-         * Replace
-         * @description Made when it is not there.
-         */
-        put: operations["replace_api_v1_views__id__put"];
-        post?: never;
-        /** Forget */
-        delete: operations["forget_api_v1_views__id__delete"];
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
+    /**
+     * Views
+     * @description All, or those of a project and of none.
+     */
+    get: operations["views_api_v1_views_get"];
+    put?: never;
+    /** Save */
+    post: operations["save_api_v1_views_post"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/views/{id}": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
     };
-    "/api/v1/settings": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Settings */
-        get: operations["settings_api_v1_settings_get"];
-        /** Change */
-        put: operations["change_api_v1_settings_put"];
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
+    get?: never;
+    /**
+     * Replace
+     * @description Made when it is not there.
+     */
+    put: operations["replace_api_v1_views__id__put"];
+    post?: never;
+    /** Forget */
+    delete: operations["forget_api_v1_views__id__delete"];
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/settings": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
     };
-    "/api/v1/projects/{project}/retention": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Retention */
-        get: operations["retention_api_v1_projects__project__retention_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
+    /** Settings */
+    get: operations["settings_api_v1_settings_get"];
+    /** Change */
+    put: operations["change_api_v1_settings_put"];
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/projects/{project}/retention": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
     };
-    "/api/v1/meta": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Meta */
-        get: operations["meta_api_v1_meta_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
+    /** Retention */
+    get: operations["retention_api_v1_projects__project__retention_get"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/meta": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
     };
-    "/api/v1/clients": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Recording
-         * @description What recording programs say of themselves, newest first.
-         */
-        get: operations["recording_api_v1_clients_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
+    /** Meta */
+    get: operations["meta_api_v1_meta_get"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/clients": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
     };
-    "/api/v1/projects": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Listed */
-        get: operations["listed_api_v1_projects_get"];
-        put?: never;
-        /** Create */
-        post: operations["create_api_v1_projects_post"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
+    /**
+     * Recording
+     * @description What recording programs say of themselves, newest first.
+     */
+    get: operations["recording_api_v1_clients_get"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/projects": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
     };
-    "/api/v1/projects/{project}/bulk": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Bulk */
-        post: operations["bulk_api_v1_projects__project__bulk_post"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
+    /** Listed */
+    get: operations["listed_api_v1_projects_get"];
+    put?: never;
+    /** Create */
+    post: operations["create_api_v1_projects_post"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/projects/{project}/bulk": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
     };
-    "/api/v1/projects/{project}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post?: never;
-        /** Delete */
-        delete: operations["delete_api_v1_projects__project__delete"];
-        options?: never;
-        head?: never;
-        /**
-         * Rename
-         * @description Programs that go on recording under the old name make it anew.
-         */
-        patch: operations["rename_api_v1_projects__project__patch"];
-        trace?: never;
+    get?: never;
+    put?: never;
+    /** Bulk */
+    post: operations["bulk_api_v1_projects__project__bulk_post"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/projects/{project}": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
     };
-    "/api/v1/session": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * State
-         * @description Whether a key is needed, and in which workspace the asker is; null for nobody.
-         */
-        get: operations["state_api_v1_session_get"];
-        put?: never;
-        /** Sign In */
-        post: operations["sign_in_api_v1_session_post"];
-        /** Sign Out */
-        delete: operations["sign_out_api_v1_session_delete"];
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
+    get?: never;
+    put?: never;
+    post?: never;
+    /** Delete */
+    delete: operations["delete_api_v1_projects__project__delete"];
+    options?: never;
+    head?: never;
+    /**
+     * Rename
+     * @description Programs that go on recording under the old name make it anew.
+     */
+    patch: operations["rename_api_v1_projects__project__patch"];
+    trace?: never;
+  };
+  "/api/v1/session": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
     };
-    "/healthz": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Alive
-         * @description The process answers.
-         */
-        get: operations["alive_healthz_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
+    /**
+     * State
+     * @description Whether a key is needed, and in which workspace the asker is; null for nobody.
+     */
+    get: operations["state_api_v1_session_get"];
+    put?: never;
+    /** Sign In */
+    post: operations["sign_in_api_v1_session_post"];
+    /** Sign Out */
+    delete: operations["sign_out_api_v1_session_delete"];
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/healthz": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
     };
-    "/readyz": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Ready
-         * @description It takes what is recorded; 503 with `full` or `damaged` while it does not.
-         */
-        get: operations["ready_readyz_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
+    /**
+     * Alive
+     * @description The process answers.
+     */
+    get: operations["alive_healthz_get"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/readyz": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
     };
-    "/metrics": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Metrics
-         * @description Prometheus' text format: counts, sizes and times, nothing that was recorded.
-         */
-        get: operations["metrics_metrics_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
+    /**
+     * Ready
+     * @description It takes what is recorded; 503 with `full` or `damaged` while it does not.
+     */
+    get: operations["ready_readyz_get"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/metrics": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
     };
+    /**
+     * Metrics
+     * @description Prometheus' text format: counts, sizes and times, nothing that was recorded.
+     */
+    get: operations["metrics_metrics_get"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
 }
 export type webhooks = Record<string, never>;
 export interface components {
-    schemas: {
-        /** Attachment */
-        Attachment: {
-            /** Id */
-            id: string;
-            /** Span Id */
-            span_id: string | null;
-            /** Name */
-            name: string;
-            /** Content Type */
-            content_type: string;
-            /** Size */
-            size: number;
-            /** Ts Us */
-            ts_us: number;
-        };
-        /**
-         * Bulk
-         * @description Traces by `ids`, or all that `q` finds. `expected`: how many the person saw; another number changes nothing.
-         */
-        Bulk: {
-            /** Ids */
-            ids?: string[] | null;
-            /** Q */
-            q?: string | null;
-            /** From */
-            from?: string | null;
-            /** To */
-            to?: string | null;
-            /**
-             * Action
-             * @enum {string}
-             */
-            action: "delete" | "tag" | "untag" | "score";
-            /** Expected */
-            expected: number;
-            /** Tag */
-            tag?: string | null;
-            score?: components["schemas"]["NewScore"] | null;
-        };
-        /** BulkDone */
-        BulkDone: {
-            /** Done */
-            done: number;
-        };
-        /**
-         * Client
-         * @description What a recording program said of itself: `mode` of its outbox, and what it dropped, by reason.
-         */
-        Client: {
-            /** Client */
-            client: string;
-            /** Mode */
-            mode: string;
-            /** Dropped */
-            dropped: {
-                [key: string]: number;
-            };
-            /** Seen Us */
-            seen_us: number;
-        };
-        /**
-         * CompareRow
-         * @description `a`, `b`: rows of the skeletons. `changed`: what differs in a pair.
-         */
-        CompareRow: {
-            /** A */
-            a: number | null;
-            /** B */
-            b: number | null;
-            /** Parent */
-            parent: number;
-            /**
-             * State
-             * @enum {string}
-             */
-            state: "same" | "changed" | "only_a" | "only_b";
-            /** Changed */
-            changed: string[];
-        };
-        /**
-         * Compared
-         * @description `rows`: one merged tree, parents before children; `parent` is a row of this list.
-         */
-        Compared: {
-            /** Rows */
-            rows: components["schemas"]["CompareRow"][];
-            /** Totals */
-            totals: {
-                [key: string]: components["schemas"]["Totals"];
-            };
-        };
-        /** Count */
-        Count: {
-            /** Estimate */
-            estimate: number;
-            /** Exact */
-            exact: boolean;
-        };
-        /** Deleted */
-        Deleted: {
-            /** Deleted */
-            deleted: boolean;
-        };
-        /** ErrorInfo */
-        ErrorInfo: {
-            /** Type */
-            type: string;
-            /** Message */
-            message?: string | null;
-            /** Traceback */
-            traceback?: string | null;
-        };
-        /** FieldInfo */
-        FieldInfo: {
-            /** Name */
-            name: string;
-            /** Type */
-            type: string;
-            /** N */
-            n: number | null;
-        };
-        /**
-         * Found
-         * @description Rows of the trace's skeleton.
-         */
-        Found: {
-            /** Rows */
-            rows: number[];
-            /** Truncated */
-            truncated: boolean;
-        };
-        /** GivenScore */
-        GivenScore: {
-            /** Value */
-            value: number | boolean | null;
-            /** Label */
-            label: string | null;
-            /** Reason */
-            reason: string | null;
-            /** Name */
-            name: string;
-            /** Source */
-            source: string;
-            /** Author */
-            author: string;
-        };
-        /** HTTPValidationError */
-        HTTPValidationError: {
-            /** Detail */
-            detail?: components["schemas"]["ValidationError"][];
-        };
-        /** Health */
-        Health: {
-            /**
-             * State
-             * @enum {string}
-             */
-            state: "ok" | "full" | "damaged";
-        };
-        /**
-         * Histogram
-         * @description `n[i]` traces began in the `step_ms` from `t0 + i * step_ms`; `err[i]` of them failed.
-         */
-        Histogram: {
-            /** T0 */
-            t0: number;
-            /** Step Ms */
-            step_ms: number;
-            /** N */
-            n: number[];
-            /** Err */
-            err: number[];
-        };
-        /**
-         * Ingested
-         * @description The good records are stored, whatever the others are.
-         */
-        Ingested: {
-            /** Accepted */
-            accepted: number;
-            /** Rejected */
-            rejected: components["schemas"]["Rejected"][];
-        };
-        /**
-         * Message
-         * @description `side`: whether it was sent or received.
-         */
-        Message: {
-            /** Role */
-            role: string;
-            /** Parts */
-            parts: components["schemas"]["Part"][];
-            /**
-             * Side
-             * @enum {string}
-             */
-            side: "input" | "output";
-        };
-        /** Meta */
-        Meta: {
-            /** Version */
-            version: string;
-            /** Schema */
-            schema: number;
-            /** Auth */
-            auth: boolean;
-            /** Workspace */
-            workspace: string;
-            /** Features */
-            features: string[];
-            /** Root Path */
-            root_path: string;
-            /** Home */
-            home: string;
-            /** Disk Bytes */
-            disk_bytes: number;
-            /** Now Us */
-            now_us: number;
-            /** Clients */
-            clients: components["schemas"]["Client"][];
-            /** Ingest */
-            ingest: {
-                [key: string]: unknown;
-            };
-            /** Text Index */
-            text_index: {
-                [key: string]: unknown;
-            };
-            /** Capabilities */
-            capabilities: {
-                [key: string]: unknown;
-            };
-            health: components["schemas"]["StoreHealth"];
-        };
-        /**
-         * Metrics
-         * @description `partial_last`: the last bucket is not over yet. `exact` false: quantiles are right within 5 %.
-         */
-        Metrics: {
-            /** T */
-            t: number[];
-            /** Step Ms */
-            step_ms: number;
-            /** Series */
-            series: components["schemas"]["Series"][];
-            /** Partial Last */
-            partial_last: boolean;
-            /** Unpriced */
-            unpriced: components["schemas"]["Unpriced"][];
-            /** Exact */
-            exact: boolean;
-        };
-        /**
-         * NewScore
-         * @description One of `trace_id`, `span_id`, `thread_id` (with `project`). The same name, source and author again is an edit.
-         */
-        NewScore: {
-            /** Trace Id */
-            trace_id?: string | null;
-            /** Span Id */
-            span_id?: string | null;
-            /** Thread Id */
-            thread_id?: string | null;
-            /** Project */
-            project?: string | null;
-            /** Name */
-            name: string;
-            /** Value */
-            value?: boolean | number | null;
-            /** Label */
-            label?: string | null;
-            /** Reason */
-            reason?: string | null;
-            /**
-             * Source
-             * @default ui
-             */
-            source: string;
-            /**
-             * Author
-             * @default
-             */
-            author: string;
-        };
-        /**
-         * Parsed
-         * @description `ast`: the tree of conditions, `null` when it is not understood.
-         */
-        Parsed: {
-            /** Ok */
-            ok: boolean;
-            /** Ast */
-            ast?: unknown;
-            error?: components["schemas"]["QueryFault"] | null;
-        };
-        /**
-         * Part
-         * @description Of a message. `blob`: the hash for `/blobs/{sha}`; `url`: where it is elsewhere, never fetched.
-         */
-        Part: {
-            /**
-             * Type
-             * @enum {string}
-             */
-            type: "text" | "image" | "audio" | "file" | "tool_call" | "tool_result" | "reasoning" | "refusal";
-            /** Text */
-            text?: string | null;
-            /** Blob */
-            blob?: string | null;
-            /** Data */
-            data?: string | null;
-            /** Url */
-            url?: string | null;
-            /** Mime */
-            mime?: string | null;
-            /** Id */
-            id?: string | null;
-            /** Name */
-            name?: string | null;
-            /** Args */
-            args?: unknown;
-            /** Is Error */
-            is_error?: boolean | null;
-        };
-        /** Project */
-        Project: {
-            /** Name */
-            name: string;
-            /** Traces */
-            traces: number;
-            /** Traces 24H */
-            traces_24h: number;
-            /** Last Us */
-            last_us: number | null;
-            /** Created Us */
-            created_us: number;
-        };
-        /** ProjectName */
-        ProjectName: {
-            /** Name */
-            name: string;
-        };
-        /** QueryFault */
-        QueryFault: {
-            /** Message */
-            message: string;
-            /** Start */
-            start: number;
-            /** End */
-            end: number;
-            /** Expected */
-            expected: string[];
-        };
-        /** QueryText */
-        QueryText: {
-            /** Q */
-            q: string;
-        };
-        /** Rejected */
-        Rejected: {
-            /** Index */
-            index: number;
-            /** Id */
-            id: string | null;
-            /** Field */
-            field: string;
-            /** Message */
-            message: string;
-        };
-        /**
-         * Retention
-         * @description What deleting everything older than `days` would delete now.
-         */
-        Retention: {
-            /** Days */
-            days: number;
-            /** Traces */
-            traces: number;
-            /** Spans */
-            spans: number;
-            /** Oldest Us */
-            oldest_us: number | null;
-        };
-        /** SavedView */
-        SavedView: {
-            /** Name */
-            name: string;
-            /**
-             * Page
-             * @default traces
-             * @enum {string}
-             */
-            page: "traces" | "spans" | "threads" | "dashboard" | "review";
-            /** Project */
-            project?: string | null;
-            /** Params */
-            params?: {
-                [key: string]: string;
-            };
-            /** Id */
-            id: string;
-        };
-        /** Score */
-        Score: {
-            /** Value */
-            value: number | boolean | null;
-            /** Label */
-            label: string | null;
-            /** Reason */
-            reason: string | null;
-            /** Name */
-            name: string;
-            /** Source */
-            source: string;
-            /** Author */
-            author: string;
-            /** Id */
-            id: string;
-            /** Trace Id */
-            trace_id: string | null;
-            /** Span Id */
-            span_id: string | null;
-            /** Thread Id */
-            thread_id: string | null;
-            /** Project */
-            project: string;
-            /** Ts Us */
-            ts_us: number;
-        };
-        /** ScoreBefore */
-        ScoreBefore: {
-            /** Value */
-            value: number | boolean | null;
-            /** Label */
-            label: string | null;
-            /** Reason */
-            reason: string | null;
-            /** Ts Us */
-            ts_us: number;
-            /** Replaced Us */
-            replaced_us: number;
-        };
-        /**
-         * ScoreDef
-         * @description How a score is given: numeric between `min` and `max`, one of `categories`, yes or no, or a text.
-         */
-        ScoreDef: {
-            /** Name */
-            name: string;
-            /**
-             * Type
-             * @enum {string}
-             */
-            type: "numeric" | "categorical" | "boolean" | "text";
-            /**
-             * Description
-             * @default
-             */
-            description: string;
-            /** Min */
-            min?: number | null;
-            /** Max */
-            max?: number | null;
-            /** Categories */
-            categories?: string[];
-        };
-        /** ScoreValue */
-        ScoreValue: {
-            /** Value */
-            value: number | boolean | null;
-            /** Label */
-            label: string | null;
-            /** Reason */
-            reason: string | null;
-        };
-        /**
-         * Series
-         * @description `v[i]` belongs to `t[i]`; null where there was nothing to measure.
-         */
-        Series: {
-            /** Metric */
-            metric: string;
-            /** Key */
-            key: string;
-            /** Stat */
-            stat: string;
-            /** V */
-            v: (number | null)[];
-        };
-        /**
-         * Session
-         * @description `auth`: whether a key is needed; `workspace`: where the asker is, null for nobody.
-         */
-        Session: {
-            /** Auth */
-            auth: boolean;
-            /** Workspace */
-            workspace: string | null;
-        };
-        /**
-         * Settings
-         * @description `retention_days`: older traces are deleted; null keeps them. By project in `retention_days_of`.
-         */
-        Settings: {
-            /** Retention Days */
-            retention_days?: number | null;
-            /** Retention Days Of */
-            retention_days_of?: {
-                [key: string]: number | null;
-            };
-        };
-        /** SignIn */
-        SignIn: {
-            /** Key */
-            key: string;
-        };
-        /**
-         * SpanColumns
-         * @description A row per span in order of start. `parent`: row in the whole trace, -1 for none. `flags`: 1 its parent is not
-         *     known, 2 its parent was cut, because the parents went in a circle. `scores`: how many.
-         */
-        SpanColumns: {
-            /** Id */
-            id: string[];
-            /** Parent */
-            parent: number[];
-            /** Name */
-            name: string[];
-            /** Type */
-            type: string[];
-            /** Start Us */
-            start_us: number[];
-            /** Dur Us */
-            dur_us: number[];
-            /** Status */
-            status: ("running" | "ok" | "error" | "cancelled" | "interrupted")[];
-            /** Model */
-            model: (string | null)[];
-            /** Tin */
-            tin: (number | null)[];
-            /** Tout */
-            tout: (number | null)[];
-            /** Tcached */
-            tcached: (number | null)[];
-            /** Cost */
-            cost: (number | null)[];
-            /** Ttft Us */
-            ttft_us: (number | null)[];
-            /** Scores */
-            scores: number[];
-            /** Flags */
-            flags: number[];
-        };
-        /**
-         * SpanDetail
-         * @description `truncated`: size in bytes of what was cut; a cut field is the beginning of its JSON as a string.
-         */
-        SpanDetail: {
-            /** Id */
-            id: string;
-            /** Trace Id */
-            trace_id: string;
-            /** Parent Id */
-            parent_id: string | null;
-            /** Project */
-            project: string;
-            /** Name */
-            name: string;
-            /** Type */
-            type: string;
-            /**
-             * Status
-             * @enum {string}
-             */
-            status: "running" | "ok" | "error" | "cancelled" | "interrupted";
-            /** Start Us */
-            start_us: number;
-            /** End Us */
-            end_us: number | null;
-            /** Dur Us */
-            dur_us: number;
-            /** First Token Us */
-            first_token_us: number | null;
-            /** Model */
-            model: string | null;
-            /** Provider */
-            provider: string | null;
-            /** Usage */
-            usage: {
-                [key: string]: number;
-            } | null;
-            /** Usage Raw */
-            usage_raw: unknown;
-            /** Cost */
-            cost: number | null;
-            /** Input */
-            input: unknown;
-            /** Output */
-            output: unknown;
-            /** Metadata */
-            metadata: unknown;
-            /** Tags */
-            tags: string[];
-            error: components["schemas"]["ErrorInfo"] | null;
-            /** Scores */
-            scores: components["schemas"]["GivenScore"][];
-            /** Attachments */
-            attachments: components["schemas"]["Attachment"][];
-            /** Truncated */
-            truncated: {
-                [key: string]: number;
-            };
-            /** Messages */
-            messages: components["schemas"]["Message"][] | null;
-            /** Params */
-            params: {
-                [key: string]: unknown;
-            } | null;
-        };
-        /** SpanPage */
-        SpanPage: {
-            /** Rows */
-            rows: components["schemas"]["SpanRow"][];
-            /** Next */
-            next: string | null;
-            /** Seq */
-            seq: number;
-        };
-        /** SpanRow */
-        SpanRow: {
-            /** Id */
-            id: string;
-            /** Trace Id */
-            trace_id: string;
-            /** Parent Id */
-            parent_id: string | null;
-            /** Name */
-            name: string;
-            /** Type */
-            type: string;
-            /**
-             * Status
-             * @enum {string}
-             */
-            status: "running" | "ok" | "error" | "cancelled" | "interrupted";
-            /** Start Us */
-            start_us: number;
-            /** Dur Us */
-            dur_us: number;
-            /** Ttft Us */
-            ttft_us: number | null;
-            /** Model */
-            model: string | null;
-            /** Provider */
-            provider: string | null;
-            /** Tin */
-            tin: number | null;
-            /** Tout */
-            tout: number | null;
-            /** Cost */
-            cost: number | null;
-            /** Error Type */
-            error_type: string | null;
-            /** Tags */
-            tags: string[];
-            /** In */
-            in: string;
-            /** Out */
-            out: string;
-        };
-        /**
-         * StoreHealth
-         * @description `unindexed`: spans that a text search still reads itself.
-         */
-        StoreHealth: {
-            /**
-             * State
-             * @enum {string}
-             */
-            state: "ok" | "full" | "damaged";
-            /** Detail */
-            detail: string;
-            /** Unindexed */
-            unindexed: number;
-        };
-        /** Thread */
-        Thread: {
-            /** Id */
-            id: string;
-            /** Project */
-            project: string;
-            /** Turns */
-            turns: components["schemas"]["Turn"][];
-            /** Scores */
-            scores: components["schemas"]["GivenScore"][];
-            /** Total */
-            total: number;
-            /** Next */
-            next: number | null;
-        };
-        /** ThreadPage */
-        ThreadPage: {
-            /** Rows */
-            rows: components["schemas"]["ThreadRow"][];
-            /** Next */
-            next: string | null;
-        };
-        /** ThreadRow */
-        ThreadRow: {
-            /** Id */
-            id: string;
-            /** Start Us */
-            start_us: number;
-            /** End Us */
-            end_us: number;
-            /** Traces */
-            traces: number;
-            /** Tin */
-            tin: number;
-            /** Tout */
-            tout: number;
-            /** Cost */
-            cost: number | null;
-            /** User */
-            user: string | null;
-            /** Errors */
-            errors: number;
-            /** Running */
-            running: number;
-            /** First Trace */
-            first_trace: string;
-            /** Last Trace */
-            last_trace: string;
-            /** In */
-            in: string;
-            /** Out */
-            out: string;
-            /** Scores */
-            scores: {
-                [key: string]: components["schemas"]["ScoreValue"];
-            };
-        };
-        /**
-         * TopRow
-         * @description `value`: mean microseconds of names, USD of users and models, a count of errors and failed tools.
-         */
-        TopRow: {
-            /** Key */
-            key: string | null;
-            /** N */
-            n: number;
-            /** Errors */
-            errors: number;
-            /** Value */
-            value: number | null;
-        };
-        /** Totals */
-        Totals: {
-            /** Dur Us */
-            dur_us: number;
-            /** Spans */
-            spans: number;
-            /** Errors */
-            errors: number;
-            /** Tin */
-            tin: number;
-            /** Tout */
-            tout: number;
-            /** Cost */
-            cost: number | null;
-        };
-        /** Trace */
-        Trace: {
-            /** Id */
-            id: string;
-            /** Project */
-            project: string;
-            /** Name */
-            name: string;
-            /**
-             * Status
-             * @enum {string}
-             */
-            status: "running" | "ok" | "error" | "cancelled" | "interrupted";
-            /** Start Us */
-            start_us: number;
-            /** End Us */
-            end_us: number | null;
-            /** Dur Us */
-            dur_us: number;
-            /** Thread */
-            thread: string | null;
-            /** User */
-            user: string | null;
-            /** Environment */
-            environment: string | null;
-            /** Tags */
-            tags: string[];
-            /** Metadata */
-            metadata: unknown;
-            /** Input */
-            input: unknown;
-            /** Output */
-            output: unknown;
-            error: components["schemas"]["ErrorInfo"] | null;
-            /** Scores */
-            scores: components["schemas"]["GivenScore"][];
-            /** Attachments */
-            attachments: components["schemas"]["Attachment"][];
-            /** Tin */
-            tin: number;
-            /** Tout */
-            tout: number;
-            /** Cost */
-            cost: number | null;
-            /** Spans */
-            spans: number;
-            /** Errors */
-            errors: number;
-            /** Truncated */
-            truncated: {
-                [key: string]: number;
-            };
-            /** Messages */
-            messages: components["schemas"]["Message"][] | null;
-        };
-        /**
-         * TraceDelta
-         * @description `deleted`: ids that left the store, or that no longer match the query.
-         */
-        TraceDelta: {
-            /** Upserts */
-            upserts: components["schemas"]["TraceRow"][];
-            /** Deleted */
-            deleted: string[];
-            /** Seq */
-            seq: number;
-            /** More */
-            more: boolean;
-        };
-        /**
-         * TraceDetail
-         * @description `next`: the `after` of the following page of spans. `unchanged`: nothing is newer than `since`, no spans sent.
-         */
-        TraceDetail: {
-            /**
-             * V
-             * @constant
-             */
-            v: 1;
-            trace: components["schemas"]["Trace"];
-            cols: components["schemas"]["SpanColumns"];
-            /** Total */
-            total: number;
-            /** Next */
-            next: number | null;
-            /** Seq */
-            seq: number;
-            /** Unchanged */
-            unchanged: boolean;
-        };
-        /**
-         * TracePage
-         * @description `next` is the cursor of the following page; `seq` is where `/traces/delta` goes on.
-         */
-        TracePage: {
-            /** Rows */
-            rows: components["schemas"]["TraceRow"][];
-            /** Next */
-            next: string | null;
-            /** Seq */
-            seq: number;
-        };
-        /**
-         * TraceRow
-         * @description `dur_us` is -1 while it runs; `in` and `out` have at most 200 characters.
-         */
-        TraceRow: {
-            /** Id */
-            id: string;
-            /** Project */
-            project: string;
-            /** Name */
-            name: string;
-            /**
-             * Status
-             * @enum {string}
-             */
-            status: "running" | "ok" | "error" | "cancelled" | "interrupted";
-            /** Start Us */
-            start_us: number;
-            /** Dur Us */
-            dur_us: number;
-            /** Spans */
-            spans: number;
-            /** Errors */
-            errors: number;
-            /** Tin */
-            tin: number;
-            /** Tout */
-            tout: number;
-            /** Cost */
-            cost: number | null;
-            /** Models */
-            models: string[];
-            /** User */
-            user: string | null;
-            /** Thread */
-            thread: string | null;
-            /** Tags */
-            tags: string[];
-            /** Scores */
-            scores: {
-                [key: string]: components["schemas"]["ScoreValue"];
-            };
-            /** In */
-            in: string;
-            /** Out */
-            out: string;
-            /** Fields */
-            fields?: {
-                [key: string]: unknown;
-            } | null;
-        };
-        /** Turn */
-        Turn: {
-            /** Trace Id */
-            trace_id: string;
-            /** Name */
-            name: string;
-            /**
-             * Status
-             * @enum {string}
-             */
-            status: "running" | "ok" | "error" | "cancelled" | "interrupted";
-            /** Start Us */
-            start_us: number;
-            /** Dur Us */
-            dur_us: number;
-            /** Input */
-            input: unknown;
-            /** Output */
-            output: unknown;
-            error: components["schemas"]["ErrorInfo"] | null;
-            /** Tin */
-            tin: number;
-            /** Tout */
-            tout: number;
-            /** Cost */
-            cost: number | null;
-            /** Errors */
-            errors: number;
-            /** Scores */
-            scores: components["schemas"]["GivenScore"][];
-            /** Truncated */
-            truncated: {
-                [key: string]: number;
-            };
-        };
-        /** Unpriced */
-        Unpriced: {
-            /** Model */
-            model: string;
-            /** N */
-            n: number;
-        };
-        /** ValidationError */
-        ValidationError: {
-            /** Location */
-            loc: (string | number)[];
-            /** Message */
-            msg: string;
-            /** Error Type */
-            type: string;
-            /** Input */
-            input?: unknown;
-            /** Context */
-            ctx?: Record<string, never>;
-        };
-        /** ValueInfo */
-        ValueInfo: {
-            /** Value */
-            value: string;
-            /** N */
-            n: number;
-        };
-        /**
-         * View
-         * @description A page with its address's parameters, under a name.
-         */
-        View: {
-            /** Name */
-            name: string;
-            /**
-             * Page
-             * @default traces
-             * @enum {string}
-             */
-            page: "traces" | "spans" | "threads" | "dashboard" | "review";
-            /** Project */
-            project?: string | null;
-            /** Params */
-            params?: {
-                [key: string]: string;
-            };
-        };
+  schemas: {
+    /** Attachment */
+    Attachment: {
+      /** Id */
+      id: string;
+      /** Span Id */
+      span_id: string | null;
+      /** Name */
+      name: string;
+      /** Content Type */
+      content_type: string;
+      /** Size */
+      size: number;
+      /** Ts Us */
+      ts_us: number;
     };
-    responses: never;
-    parameters: never;
-    requestBodies: never;
-    headers: never;
-    pathItems: never;
+    /**
+     * Bulk
+     * @description Traces by `ids`, or all that `q` finds. `expected`: how many the person saw; another number changes nothing.
+     */
+    Bulk: {
+      /** Ids */
+      ids?: string[] | null;
+      /** Q */
+      q?: string | null;
+      /** From */
+      from?: string | null;
+      /** To */
+      to?: string | null;
+      /**
+       * Action
+       * @enum {string}
+       */
+      action: "delete" | "tag" | "untag" | "score";
+      /** Expected */
+      expected: number;
+      /** Tag */
+      tag?: string | null;
+      score?: components["schemas"]["NewScore"] | null;
+    };
+    /** BulkDone */
+    BulkDone: {
+      /** Done */
+      done: number;
+    };
+    /**
+     * Client
+     * @description What a recording program said of itself: `mode` of its outbox, and what it dropped, by reason.
+     */
+    Client: {
+      /** Client */
+      client: string;
+      /** Mode */
+      mode: string;
+      /** Dropped */
+      dropped: {
+        [key: string]: number;
+      };
+      /** Seen Us */
+      seen_us: number;
+    };
+    /**
+     * CompareRow
+     * @description `a`, `b`: rows of the skeletons. `changed`: what differs in a pair.
+     */
+    CompareRow: {
+      /** A */
+      a: number | null;
+      /** B */
+      b: number | null;
+      /** Parent */
+      parent: number;
+      /**
+       * State
+       * @enum {string}
+       */
+      state: "same" | "changed" | "only_a" | "only_b";
+      /** Changed */
+      changed: string[];
+    };
+    /**
+     * Compared
+     * @description `rows`: one merged tree, parents before children; `parent` is a row of this list.
+     */
+    Compared: {
+      /** Rows */
+      rows: components["schemas"]["CompareRow"][];
+      /** Totals */
+      totals: {
+        [key: string]: components["schemas"]["Totals"];
+      };
+    };
+    /** Count */
+    Count: {
+      /** Estimate */
+      estimate: number;
+      /** Exact */
+      exact: boolean;
+    };
+    /** Deleted */
+    Deleted: {
+      /** Deleted */
+      deleted: boolean;
+    };
+    /** ErrorInfo */
+    ErrorInfo: {
+      /** Type */
+      type: string;
+      /** Message */
+      message?: string | null;
+      /** Traceback */
+      traceback?: string | null;
+    };
+    /** FieldInfo */
+    FieldInfo: {
+      /** Name */
+      name: string;
+      /** Type */
+      type: string;
+      /** N */
+      n: number | null;
+    };
+    /**
+     * Found
+     * @description Rows of the trace's skeleton.
+     */
+    Found: {
+      /** Rows */
+      rows: number[];
+      /** Truncated */
+      truncated: boolean;
+    };
+    /** GivenScore */
+    GivenScore: {
+      /** Value */
+      value: number | boolean | null;
+      /** Label */
+      label: string | null;
+      /** Reason */
+      reason: string | null;
+      /** Name */
+      name: string;
+      /** Source */
+      source: string;
+      /** Author */
+      author: string;
+    };
+    /** HTTPValidationError */
+    HTTPValidationError: {
+      /** Detail */
+      detail?: components["schemas"]["ValidationError"][];
+    };
+    /** Health */
+    Health: {
+      /**
+       * State
+       * @enum {string}
+       */
+      state: "ok" | "full" | "damaged";
+    };
+    /**
+     * Histogram
+     * @description `n[i]` traces began in the `step_ms` from `t0 + i * step_ms`; `err[i]` of them failed.
+     */
+    Histogram: {
+      /** T0 */
+      t0: number;
+      /** Step Ms */
+      step_ms: number;
+      /** N */
+      n: number[];
+      /** Err */
+      err: number[];
+    };
+    /**
+     * Ingested
+     * @description The good records are stored, whatever the others are.
+     */
+    Ingested: {
+      /** Accepted */
+      accepted: number;
+      /** Rejected */
+      rejected: components["schemas"]["Rejected"][];
+    };
+    /**
+     * Message
+     * @description `side`: whether it was sent or received.
+     */
+    Message: {
+      /** Role */
+      role: string;
+      /** Parts */
+      parts: components["schemas"]["Part"][];
+      /**
+       * Side
+       * @enum {string}
+       */
+      side: "input" | "output";
+    };
+    /** Meta */
+    Meta: {
+      /** Version */
+      version: string;
+      /** Schema */
+      schema: number;
+      /** Auth */
+      auth: boolean;
+      /** Workspace */
+      workspace: string;
+      /** Features */
+      features: string[];
+      /** Root Path */
+      root_path: string;
+      /** Home */
+      home: string;
+      /** Disk Bytes */
+      disk_bytes: number;
+      /** Now Us */
+      now_us: number;
+      /** Clients */
+      clients: components["schemas"]["Client"][];
+      /** Ingest */
+      ingest: {
+        [key: string]: unknown;
+      };
+      /** Text Index */
+      text_index: {
+        [key: string]: unknown;
+      };
+      /** Capabilities */
+      capabilities: {
+        [key: string]: unknown;
+      };
+      health: components["schemas"]["StoreHealth"];
+    };
+    /**
+     * Metrics
+     * @description `partial_last`: the last bucket is not over yet. `exact` false: quantiles are right within 5 %.
+     */
+    Metrics: {
+      /** T */
+      t: number[];
+      /** Step Ms */
+      step_ms: number;
+      /** Series */
+      series: components["schemas"]["Series"][];
+      /** Partial Last */
+      partial_last: boolean;
+      /** Unpriced */
+      unpriced: components["schemas"]["Unpriced"][];
+      /** Exact */
+      exact: boolean;
+    };
+    /**
+     * NewScore
+     * @description One of `trace_id`, `span_id`, `thread_id` (with `project`). The same name, source and author again is an edit.
+     */
+    NewScore: {
+      /** Trace Id */
+      trace_id?: string | null;
+      /** Span Id */
+      span_id?: string | null;
+      /** Thread Id */
+      thread_id?: string | null;
+      /** Project */
+      project?: string | null;
+      /** Name */
+      name: string;
+      /** Value */
+      value?: boolean | number | null;
+      /** Label */
+      label?: string | null;
+      /** Reason */
+      reason?: string | null;
+      /**
+       * Source
+       * @default ui
+       */
+      source: string;
+      /**
+       * Author
+       * @default
+       */
+      author: string;
+    };
+    /**
+     * Parsed
+     * @description `ast`: the tree of conditions, `null` when it is not understood.
+     */
+    Parsed: {
+      /** Ok */
+      ok: boolean;
+      /** Ast */
+      ast?: unknown;
+      error?: components["schemas"]["QueryFault"] | null;
+    };
+    /**
+     * Part
+     * @description Of a message. `blob`: the hash for `/blobs/{sha}`; `url`: where it is elsewhere, never fetched.
+     */
+    Part: {
+      /**
+       * Type
+       * @enum {string}
+       */
+      type: "text" | "image" | "audio" | "file" | "tool_call" | "tool_result" | "reasoning" | "refusal";
+      /** Text */
+      text?: string | null;
+      /** Blob */
+      blob?: string | null;
+      /** Data */
+      data?: string | null;
+      /** Url */
+      url?: string | null;
+      /** Mime */
+      mime?: string | null;
+      /** Id */
+      id?: string | null;
+      /** Name */
+      name?: string | null;
+      /** Args */
+      args?: unknown;
+      /** Is Error */
+      is_error?: boolean | null;
+    };
+    /** Project */
+    Project: {
+      /** Name */
+      name: string;
+      /** Traces */
+      traces: number;
+      /** Traces 24H */
+      traces_24h: number;
+      /** Last Us */
+      last_us: number | null;
+      /** Created Us */
+      created_us: number;
+    };
+    /** ProjectName */
+    ProjectName: {
+      /** Name */
+      name: string;
+    };
+    /** QueryFault */
+    QueryFault: {
+      /** Message */
+      message: string;
+      /** Start */
+      start: number;
+      /** End */
+      end: number;
+      /** Expected */
+      expected: string[];
+    };
+    /** QueryText */
+    QueryText: {
+      /** Q */
+      q: string;
+    };
+    /** Rejected */
+    Rejected: {
+      /** Index */
+      index: number;
+      /** Id */
+      id: string | null;
+      /** Field */
+      field: string;
+      /** Message */
+      message: string;
+    };
+    /**
+     * Retention
+     * @description What deleting everything older than `days` would delete now.
+     */
+    Retention: {
+      /** Days */
+      days: number;
+      /** Traces */
+      traces: number;
+      /** Spans */
+      spans: number;
+      /** Oldest Us */
+      oldest_us: number | null;
+    };
+    /** SavedView */
+    SavedView: {
+      /** Name */
+      name: string;
+      /**
+       * Page
+       * @default traces
+       * @enum {string}
+       */
+      page: "traces" | "spans" | "threads" | "dashboard" | "review";
+      /** Project */
+      project?: string | null;
+      /** Params */
+      params?: {
+        [key: string]: string;
+      };
+      /** Id */
+      id: string;
+    };
+    /** Score */
+    Score: {
+      /** Value */
+      value: number | boolean | null;
+      /** Label */
+      label: string | null;
+      /** Reason */
+      reason: string | null;
+      /** Name */
+      name: string;
+      /** Source */
+      source: string;
+      /** Author */
+      author: string;
+      /** Id */
+      id: string;
+      /** Trace Id */
+      trace_id: string | null;
+      /** Span Id */
+      span_id: string | null;
+      /** Thread Id */
+      thread_id: string | null;
+      /** Project */
+      project: string;
+      /** Ts Us */
+      ts_us: number;
+    };
+    /** ScoreBefore */
+    ScoreBefore: {
+      /** Value */
+      value: number | boolean | null;
+      /** Label */
+      label: string | null;
+      /** Reason */
+      reason: string | null;
+      /** Ts Us */
+      ts_us: number;
+      /** Replaced Us */
+      replaced_us: number;
+    };
+    /**
+     * ScoreDef
+     * @description How a score is given: numeric between `min` and `max`, one of `categories`, yes or no, or a text.
+     */
+    ScoreDef: {
+      /** Name */
+      name: string;
+      /**
+       * Type
+       * @enum {string}
+       */
+      type: "numeric" | "categorical" | "boolean" | "text";
+      /**
+       * Description
+       * @default
+       */
+      description: string;
+      /** Min */
+      min?: number | null;
+      /** Max */
+      max?: number | null;
+      /** Categories */
+      categories?: string[];
+    };
+    /** ScoreValue */
+    ScoreValue: {
+      /** Value */
+      value: number | boolean | null;
+      /** Label */
+      label: string | null;
+      /** Reason */
+      reason: string | null;
+    };
+    /**
+     * Series
+     * @description `v[i]` belongs to `t[i]`; null where there was nothing to measure.
+     */
+    Series: {
+      /** Metric */
+      metric: string;
+      /** Key */
+      key: string;
+      /** Stat */
+      stat: string;
+      /** V */
+      v: (number | null)[];
+    };
+    /**
+     * Session
+     * @description `auth`: whether a key is needed; `workspace`: where the asker is, null for nobody.
+     */
+    Session: {
+      /** Auth */
+      auth: boolean;
+      /** Workspace */
+      workspace: string | null;
+    };
+    /**
+     * Settings
+     * @description `retention_days`: older traces are deleted; null keeps them. By project in `retention_days_of`.
+     */
+    Settings: {
+      /** Retention Days */
+      retention_days?: number | null;
+      /** Retention Days Of */
+      retention_days_of?: {
+        [key: string]: number | null;
+      };
+    };
+    /** SignIn */
+    SignIn: {
+      /** Key */
+      key: string;
+    };
+    /**
+     * SpanColumns
+     * @description A row per span in order of start. `parent`: row in the whole trace, -1 for none. `flags`: 1 its parent is not
+     *     known, 2 its parent was cut, because the parents went in a circle. `scores`: how many.
+     */
+    SpanColumns: {
+      /** Id */
+      id: string[];
+      /** Parent */
+      parent: number[];
+      /** Name */
+      name: string[];
+      /** Type */
+      type: string[];
+      /** Start Us */
+      start_us: number[];
+      /** Dur Us */
+      dur_us: number[];
+      /** Status */
+      status: ("running" | "ok" | "error" | "cancelled" | "interrupted")[];
+      /** Model */
+      model: (string | null)[];
+      /** Tin */
+      tin: (number | null)[];
+      /** Tout */
+      tout: (number | null)[];
+      /** Tcached */
+      tcached: (number | null)[];
+      /** Cost */
+      cost: (number | null)[];
+      /** Ttft Us */
+      ttft_us: (number | null)[];
+      /** Scores */
+      scores: number[];
+      /** Flags */
+      flags: number[];
+    };
+    /**
+     * SpanDetail
+     * @description `truncated`: size in bytes of what was cut; a cut field is the beginning of its JSON as a string.
+     */
+    SpanDetail: {
+      /** Id */
+      id: string;
+      /** Trace Id */
+      trace_id: string;
+      /** Parent Id */
+      parent_id: string | null;
+      /** Project */
+      project: string;
+      /** Name */
+      name: string;
+      /** Type */
+      type: string;
+      /**
+       * Status
+       * @enum {string}
+       */
+      status: "running" | "ok" | "error" | "cancelled" | "interrupted";
+      /** Start Us */
+      start_us: number;
+      /** End Us */
+      end_us: number | null;
+      /** Dur Us */
+      dur_us: number;
+      /** First Token Us */
+      first_token_us: number | null;
+      /** Model */
+      model: string | null;
+      /** Provider */
+      provider: string | null;
+      /** Usage */
+      usage: {
+        [key: string]: number;
+      } | null;
+      /** Usage Raw */
+      usage_raw: unknown;
+      /** Cost */
+      cost: number | null;
+      /** Input */
+      input: unknown;
+      /** Output */
+      output: unknown;
+      /** Metadata */
+      metadata: unknown;
+      /** Tags */
+      tags: string[];
+      error: components["schemas"]["ErrorInfo"] | null;
+      /** Scores */
+      scores: components["schemas"]["GivenScore"][];
+      /** Attachments */
+      attachments: components["schemas"]["Attachment"][];
+      /** Truncated */
+      truncated: {
+        [key: string]: number;
+      };
+      /** Messages */
+      messages: components["schemas"]["Message"][] | null;
+      /** Params */
+      params: {
+        [key: string]: unknown;
+      } | null;
+    };
+    /** SpanPage */
+    SpanPage: {
+      /** Rows */
+      rows: components["schemas"]["SpanRow"][];
+      /** Next */
+      next: string | null;
+      /** Seq */
+      seq: number;
+    };
+    /** SpanRow */
+    SpanRow: {
+      /** Id */
+      id: string;
+      /** Trace Id */
+      trace_id: string;
+      /** Parent Id */
+      parent_id: string | null;
+      /** Name */
+      name: string;
+      /** Type */
+      type: string;
+      /**
+       * Status
+       * @enum {string}
+       */
+      status: "running" | "ok" | "error" | "cancelled" | "interrupted";
+      /** Start Us */
+      start_us: number;
+      /** Dur Us */
+      dur_us: number;
+      /** Ttft Us */
+      ttft_us: number | null;
+      /** Model */
+      model: string | null;
+      /** Provider */
+      provider: string | null;
+      /** Tin */
+      tin: number | null;
+      /** Tout */
+      tout: number | null;
+      /** Cost */
+      cost: number | null;
+      /** Error Type */
+      error_type: string | null;
+      /** Tags */
+      tags: string[];
+      /** In */
+      in: string;
+      /** Out */
+      out: string;
+    };
+    /**
+     * StoreHealth
+     * @description `unindexed`: spans that a text search still reads itself.
+     */
+    StoreHealth: {
+      /**
+       * State
+       * @enum {string}
+       */
+      state: "ok" | "full" | "damaged";
+      /** Detail */
+      detail: string;
+      /** Unindexed */
+      unindexed: number;
+    };
+    /** Thread */
+    Thread: {
+      /** Id */
+      id: string;
+      /** Project */
+      project: string;
+      /** Turns */
+      turns: components["schemas"]["Turn"][];
+      /** Scores */
+      scores: components["schemas"]["GivenScore"][];
+      /** Total */
+      total: number;
+      /** Next */
+      next: number | null;
+    };
+    /** ThreadPage */
+    ThreadPage: {
+      /** Rows */
+      rows: components["schemas"]["ThreadRow"][];
+      /** Next */
+      next: string | null;
+    };
+    /** ThreadRow */
+    ThreadRow: {
+      /** Id */
+      id: string;
+      /** Start Us */
+      start_us: number;
+      /** End Us */
+      end_us: number;
+      /** Traces */
+      traces: number;
+      /** Tin */
+      tin: number;
+      /** Tout */
+      tout: number;
+      /** Cost */
+      cost: number | null;
+      /** User */
+      user: string | null;
+      /** Errors */
+      errors: number;
+      /** Running */
+      running: number;
+      /** First Trace */
+      first_trace: string;
+      /** Last Trace */
+      last_trace: string;
+      /** In */
+      in: string;
+      /** Out */
+      out: string;
+      /** Scores */
+      scores: {
+        [key: string]: components["schemas"]["ScoreValue"];
+      };
+    };
+    /**
+     * TopRow
+     * @description `value`: mean microseconds of names, USD of users and models, a count of errors and failed tools.
+     */
+    TopRow: {
+      /** Key */
+      key: string | null;
+      /** N */
+      n: number;
+      /** Errors */
+      errors: number;
+      /** Value */
+      value: number | null;
+    };
+    /** Totals */
+    Totals: {
+      /** Dur Us */
+      dur_us: number;
+      /** Spans */
+      spans: number;
+      /** Errors */
+      errors: number;
+      /** Tin */
+      tin: number;
+      /** Tout */
+      tout: number;
+      /** Cost */
+      cost: number | null;
+    };
+    /** Trace */
+    Trace: {
+      /** Id */
+      id: string;
+      /** Project */
+      project: string;
+      /** Name */
+      name: string;
+      /**
+       * Status
+       * @enum {string}
+       */
+      status: "running" | "ok" | "error" | "cancelled" | "interrupted";
+      /** Start Us */
+      start_us: number;
+      /** End Us */
+      end_us: number | null;
+      /** Dur Us */
+      dur_us: number;
+      /** Thread */
+      thread: string | null;
+      /** User */
+      user: string | null;
+      /** Environment */
+      environment: string | null;
+      /** Tags */
+      tags: string[];
+      /** Metadata */
+      metadata: unknown;
+      /** Input */
+      input: unknown;
+      /** Output */
+      output: unknown;
+      error: components["schemas"]["ErrorInfo"] | null;
+      /** Scores */
+      scores: components["schemas"]["GivenScore"][];
+      /** Attachments */
+      attachments: components["schemas"]["Attachment"][];
+      /** Tin */
+      tin: number;
+      /** Tout */
+      tout: number;
+      /** Cost */
+      cost: number | null;
+      /** Spans */
+      spans: number;
+      /** Errors */
+      errors: number;
+      /** Truncated */
+      truncated: {
+        [key: string]: number;
+      };
+      /** Messages */
+      messages: components["schemas"]["Message"][] | null;
+    };
+    /**
+     * TraceDelta
+     * @description `deleted`: ids that left the store, or that no longer match the query.
+     */
+    TraceDelta: {
+      /** Upserts */
+      upserts: components["schemas"]["TraceRow"][];
+      /** Deleted */
+      deleted: string[];
+      /** Seq */
+      seq: number;
+      /** More */
+      more: boolean;
+    };
+    /**
+     * TraceDetail
+     * @description `next`: the `after` of the following page of spans. `unchanged`: nothing is newer than `since`, no spans sent.
+     */
+    TraceDetail: {
+      /**
+       * V
+       * @constant
+       */
+      v: 1;
+      trace: components["schemas"]["Trace"];
+      cols: components["schemas"]["SpanColumns"];
+      /** Total */
+      total: number;
+      /** Next */
+      next: number | null;
+      /** Seq */
+      seq: number;
+      /** Unchanged */
+      unchanged: boolean;
+    };
+    /**
+     * TracePage
+     * @description `next` is the cursor of the following page; `seq` is where `/traces/delta` goes on.
+     */
+    TracePage: {
+      /** Rows */
+      rows: components["schemas"]["TraceRow"][];
+      /** Next */
+      next: string | null;
+      /** Seq */
+      seq: number;
+    };
+    /**
+     * TraceRow
+     * @description `dur_us` is -1 while it runs; `in` and `out` have at most 200 characters.
+     */
+    TraceRow: {
+      /** Id */
+      id: string;
+      /** Project */
+      project: string;
+      /** Name */
+      name: string;
+      /**
+       * Status
+       * @enum {string}
+       */
+      status: "running" | "ok" | "error" | "cancelled" | "interrupted";
+      /** Start Us */
+      start_us: number;
+      /** Dur Us */
+      dur_us: number;
+      /** Spans */
+      spans: number;
+      /** Errors */
+      errors: number;
+      /** Tin */
+      tin: number;
+      /** Tout */
+      tout: number;
+      /** Cost */
+      cost: number | null;
+      /** Models */
+      models: string[];
+      /** User */
+      user: string | null;
+      /** Thread */
+      thread: string | null;
+      /** Tags */
+      tags: string[];
+      /** Scores */
+      scores: {
+        [key: string]: components["schemas"]["ScoreValue"];
+      };
+      /** In */
+      in: string;
+      /** Out */
+      out: string;
+      /** Fields */
+      fields?: {
+        [key: string]: unknown;
+      } | null;
+    };
+    /** Turn */
+    Turn: {
+      /** Trace Id */
+      trace_id: string;
+      /** Name */
+      name: string;
+      /**
+       * Status
+       * @enum {string}
+       */
+      status: "running" | "ok" | "error" | "cancelled" | "interrupted";
+      /** Start Us */
+      start_us: number;
+      /** Dur Us */
+      dur_us: number;
+      /** Input */
+      input: unknown;
+      /** Output */
+      output: unknown;
+      error: components["schemas"]["ErrorInfo"] | null;
+      /** Tin */
+      tin: number;
+      /** Tout */
+      tout: number;
+      /** Cost */
+      cost: number | null;
+      /** Errors */
+      errors: number;
+      /** Scores */
+      scores: components["schemas"]["GivenScore"][];
+      /** Truncated */
+      truncated: {
+        [key: string]: number;
+      };
+    };
+    /** Unpriced */
+    Unpriced: {
+      /** Model */
+      model: string;
+      /** N */
+      n: number;
+    };
+    /** ValidationError */
+    ValidationError: {
+      /** Location */
+      loc: (string | number)[];
+      /** Message */
+      msg: string;
+      /** Error Type */
+      type: string;
+      /** Input */
+      input?: unknown;
+      /** Context */
+      ctx?: Record<string, never>;
+    };
+    /** ValueInfo */
+    ValueInfo: {
+      /** Value */
+      value: string;
+      /** N */
+      n: number;
+    };
+    /**
+     * View
+     * @description A page with its address's parameters, under a name.
+     */
+    View: {
+      /** Name */
+      name: string;
+      /**
+       * Page
+       * @default traces
+       * @enum {string}
+       */
+      page: "traces" | "spans" | "threads" | "dashboard" | "review";
+      /** Project */
+      project?: string | null;
+      /** Params */
+      params?: {
+        [key: string]: string;
+      };
+    };
+  };
+  responses: never;
+  parameters: never;
+  requestBodies: never;
+  headers: never;
+  pathItems: never;
 }
 export type $defs = Record<string, never>;
 export interface operations {
-    ping_api_is_alive_ping_get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        [key: string]: boolean;
-                    };
-                };
-            };
-        };
+  ping_api_is_alive_ping_get: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
     };
-    ingest_api_v1_ingest_post: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
         };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Ingested"];
-                };
-            };
-            /** @description Some, or all, were refused */
-            207: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Ingested"];
-                };
-            };
-            /** @description Some, or all, were refused */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Ingested"];
-                };
-            };
+        content: {
+          "application/json": {
+            [key: string]: boolean;
+          };
         };
+      };
     };
-    blob_api_v1_blobs__sha__get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                sha: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/octet-stream": unknown;
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
+  };
+  ingest_api_v1_ingest_post: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
     };
-    content_api_v1_files__id__get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
         };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/octet-stream": unknown;
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
+        content: {
+          "application/json": components["schemas"]["Ingested"];
         };
+      };
+      /** @description Some, or all, were refused */
+      207: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Ingested"];
+        };
+      };
+      /** @description Some, or all, were refused */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Ingested"];
+        };
+      };
     };
-    delta_api_v1_projects__project__traces_delta_get: {
-        parameters: {
-            query?: {
-                since?: number;
-                /** @description The filter language; empty for everything. */
-                q?: string;
-                limit?: number;
-            };
-            header?: never;
-            path: {
-                project: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["TraceDelta"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
+  };
+  blob_api_v1_blobs__sha__get: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        sha: string;
+      };
+      cookie?: never;
     };
-    count_api_v1_projects__project__traces_count_get: {
-        parameters: {
-            query?: {
-                /** @description The filter language; empty for everything. */
-                q?: string;
-                /** @description Microseconds since the epoch, ISO 8601, or back from now: -24h. */
-                from?: string | null;
-                /** @description Microseconds since the epoch, ISO 8601, or back from now: -24h. */
-                to?: string | null;
-            };
-            header?: never;
-            path: {
-                project: string;
-            };
-            cookie?: never;
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
         };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Count"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
+        content: {
+          "application/octet-stream": unknown;
         };
+      };
+      /** @description Validation Error */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["HTTPValidationError"];
+        };
+      };
     };
-    traces_api_v1_projects__project__traces_get: {
-        parameters: {
-            query?: {
-                /** @description The filter language; empty for everything. */
-                q?: string;
-                /** @description A key, with - for largest first: start, duration, cost, tokens. */
-                sort?: string;
-                limit?: number;
-                cursor?: string | null;
-                fields?: string;
-                /** @description Microseconds since the epoch, ISO 8601, or back from now: -24h. */
-                from?: string | null;
-                /** @description Microseconds since the epoch, ISO 8601, or back from now: -24h. */
-                to?: string | null;
-            };
-            header?: never;
-            path: {
-                project: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["TracePage"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
+  };
+  content_api_v1_files__id__get: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
     };
-    histogram_api_v1_projects__project__histogram_get: {
-        parameters: {
-            query?: {
-                /** @description The filter language; empty for everything. */
-                q?: string;
-                buckets?: number;
-                /** @description Microseconds since the epoch, ISO 8601, or back from now: -24h. */
-                from?: string | null;
-                /** @description Microseconds since the epoch, ISO 8601, or back from now: -24h. */
-                to?: string | null;
-            };
-            header?: never;
-            path: {
-                project: string;
-            };
-            cookie?: never;
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
         };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Histogram"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
+        content: {
+          "application/octet-stream": unknown;
         };
+      };
+      /** @description Validation Error */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["HTTPValidationError"];
+        };
+      };
     };
-    spans_api_v1_projects__project__spans_get: {
-        parameters: {
-            query?: {
-                /** @description The filter language; empty for everything. */
-                q?: string;
-                /** @description A key, with - for largest first: start, duration, cost, tokens. */
-                sort?: string;
-                limit?: number;
-                cursor?: string | null;
-                /** @description Microseconds since the epoch, ISO 8601, or back from now: -24h. */
-                from?: string | null;
-                /** @description Microseconds since the epoch, ISO 8601, or back from now: -24h. */
-                to?: string | null;
-            };
-            header?: never;
-            path: {
-                project: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["SpanPage"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
+  };
+  delta_api_v1_projects__project__traces_delta_get: {
+    parameters: {
+      query?: {
+        since?: number;
+        /** @description The filter language; empty for everything. */
+        q?: string;
+        limit?: number;
+      };
+      header?: never;
+      path: {
+        project: string;
+      };
+      cookie?: never;
     };
-    export_api_v1_projects__project__export_get: {
-        parameters: {
-            query?: {
-                /** @description The filter language; empty for everything. */
-                q?: string;
-                /** @description Microseconds since the epoch, ISO 8601, or back from now: -24h. */
-                from?: string | null;
-                /** @description Microseconds since the epoch, ISO 8601, or back from now: -24h. */
-                to?: string | null;
-            };
-            header?: never;
-            path: {
-                project: string;
-            };
-            cookie?: never;
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
         };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/x-ndjson": string;
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
+        content: {
+          "application/json": components["schemas"]["TraceDelta"];
         };
+      };
+      /** @description Validation Error */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["HTTPValidationError"];
+        };
+      };
     };
-    search_api_v1_search__kind__get: {
-        parameters: {
-            query: {
-                project: string;
-                limit?: number;
-                cursor?: string | null;
-                /** @description The filter language; empty for everything. */
-                q?: string;
-            };
-            header?: never;
-            path: {
-                kind: "traces" | "spans";
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        [key: string]: unknown;
-                    };
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
+  };
+  count_api_v1_projects__project__traces_count_get: {
+    parameters: {
+      query?: {
+        /** @description The filter language; empty for everything. */
+        q?: string;
+        /** @description Microseconds since the epoch, ISO 8601, or back from now: -24h. */
+        from?: string | null;
+        /** @description Microseconds since the epoch, ISO 8601, or back from now: -24h. */
+        to?: string | null;
+      };
+      header?: never;
+      path: {
+        project: string;
+      };
+      cookie?: never;
     };
-    trace_api_v1_traces__id__get: {
-        parameters: {
-            query?: {
-                after?: number;
-                limit?: number;
-                since?: number | null;
-                /** @description Ids as their shortest endings, starts as differences. */
-                compact?: boolean;
-                max_bytes?: number;
-            };
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
         };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["TraceDetail"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
+        content: {
+          "application/json": components["schemas"]["Count"];
         };
+      };
+      /** @description Validation Error */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["HTTPValidationError"];
+        };
+      };
     };
-    delete_api_v1_traces__id__delete: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Deleted"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
+  };
+  traces_api_v1_projects__project__traces_get: {
+    parameters: {
+      query?: {
+        /** @description The filter language; empty for everything. */
+        q?: string;
+        /** @description A key, with - for largest first: start, duration, cost, tokens. */
+        sort?: string;
+        limit?: number;
+        cursor?: string | null;
+        fields?: string;
+        /** @description Microseconds since the epoch, ISO 8601, or back from now: -24h. */
+        from?: string | null;
+        /** @description Microseconds since the epoch, ISO 8601, or back from now: -24h. */
+        to?: string | null;
+      };
+      header?: never;
+      path: {
+        project: string;
+      };
+      cookie?: never;
     };
-    search_inside_api_v1_traces__id__search_get: {
-        parameters: {
-            query: {
-                q: string;
-            };
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
         };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Found"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
+        content: {
+          "application/json": components["schemas"]["TracePage"];
         };
+      };
+      /** @description Validation Error */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["HTTPValidationError"];
+        };
+      };
     };
-    span_by_id_api_v1_spans__id__get: {
-        parameters: {
-            query?: {
-                max_bytes?: number;
-            };
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["SpanDetail"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
+  };
+  histogram_api_v1_projects__project__histogram_get: {
+    parameters: {
+      query?: {
+        /** @description The filter language; empty for everything. */
+        q?: string;
+        buckets?: number;
+        /** @description Microseconds since the epoch, ISO 8601, or back from now: -24h. */
+        from?: string | null;
+        /** @description Microseconds since the epoch, ISO 8601, or back from now: -24h. */
+        to?: string | null;
+      };
+      header?: never;
+      path: {
+        project: string;
+      };
+      cookie?: never;
     };
-    span_api_v1_traces__id__spans__span_id__get: {
-        parameters: {
-            query?: {
-                max_bytes?: number;
-            };
-            header?: never;
-            path: {
-                id: string;
-                span_id: string;
-            };
-            cookie?: never;
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
         };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["SpanDetail"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
+        content: {
+          "application/json": components["schemas"]["Histogram"];
         };
+      };
+      /** @description Validation Error */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["HTTPValidationError"];
+        };
+      };
     };
-    preview_api_v1_traces__id__spans__span_id__preview_get: {
-        parameters: {
-            query: {
-                path: string;
-            };
-            header?: never;
-            path: {
-                id: string;
-                span_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "text/html": unknown;
-                    "image/svg+xml": unknown;
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
+  };
+  spans_api_v1_projects__project__spans_get: {
+    parameters: {
+      query?: {
+        /** @description The filter language; empty for everything. */
+        q?: string;
+        /** @description A key, with - for largest first: start, duration, cost, tokens. */
+        sort?: string;
+        limit?: number;
+        cursor?: string | null;
+        /** @description Microseconds since the epoch, ISO 8601, or back from now: -24h. */
+        from?: string | null;
+        /** @description Microseconds since the epoch, ISO 8601, or back from now: -24h. */
+        to?: string | null;
+      };
+      header?: never;
+      path: {
+        project: string;
+      };
+      cookie?: never;
     };
-    compared_api_v1_compare_get: {
-        parameters: {
-            query: {
-                a: string;
-                b: string;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
         };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Compared"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
+        content: {
+          "application/json": components["schemas"]["SpanPage"];
         };
+      };
+      /** @description Validation Error */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["HTTPValidationError"];
+        };
+      };
     };
-    threads_api_v1_projects__project__threads_get: {
-        parameters: {
-            query?: {
-                /** @description The filter language; empty for everything. */
-                q?: string;
-                limit?: number;
-                cursor?: string | null;
-                /** @description Microseconds since the epoch, ISO 8601, or back from now: -24h. */
-                from?: string | null;
-                /** @description Microseconds since the epoch, ISO 8601, or back from now: -24h. */
-                to?: string | null;
-            };
-            header?: never;
-            path: {
-                project: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ThreadPage"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
+  };
+  export_api_v1_projects__project__export_get: {
+    parameters: {
+      query?: {
+        /** @description The filter language; empty for everything. */
+        q?: string;
+        /** @description Microseconds since the epoch, ISO 8601, or back from now: -24h. */
+        from?: string | null;
+        /** @description Microseconds since the epoch, ISO 8601, or back from now: -24h. */
+        to?: string | null;
+      };
+      header?: never;
+      path: {
+        project: string;
+      };
+      cookie?: never;
     };
-    thread_api_v1_threads__id__get: {
-        parameters: {
-            query: {
-                project: string;
-                after?: number;
-                limit?: number;
-                max_bytes?: number;
-            };
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
         };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Thread"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
+        content: {
+          "application/x-ndjson": string;
         };
+      };
+      /** @description Validation Error */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["HTTPValidationError"];
+        };
+      };
     };
-    metrics_api_v1_projects__project__metrics_get: {
-        parameters: {
-            query?: {
-                /** @description count, errors, latency, ttft, tokens, cost, scores */
-                m?: string;
-                /** @description name, user, status, tag, model, type, provider */
-                by?: string;
-                /** @description The filter language; empty for everything. */
-                q?: string;
-                buckets?: number;
-                /** @description Microseconds since the epoch, ISO 8601, or back from now: -24h. */
-                from?: string | null;
-                /** @description Microseconds since the epoch, ISO 8601, or back from now: -24h. */
-                to?: string | null;
-            };
-            header?: never;
-            path: {
-                project: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Metrics"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
+  };
+  search_api_v1_search__kind__get: {
+    parameters: {
+      query: {
+        project: string;
+        limit?: number;
+        cursor?: string | null;
+        /** @description The filter language; empty for everything. */
+        q?: string;
+      };
+      header?: never;
+      path: {
+        kind: "traces" | "spans";
+      };
+      cookie?: never;
     };
-    top_api_v1_projects__project__top_get: {
-        parameters: {
-            query: {
-                what: "names" | "users" | "models" | "errors" | "tools";
-                /** @description The filter language; empty for everything. */
-                q?: string;
-                limit?: number;
-                /** @description Microseconds since the epoch, ISO 8601, or back from now: -24h. */
-                from?: string | null;
-                /** @description Microseconds since the epoch, ISO 8601, or back from now: -24h. */
-                to?: string | null;
-            };
-            header?: never;
-            path: {
-                project: string;
-            };
-            cookie?: never;
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
         };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["TopRow"][];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
+        content: {
+          "application/json": {
+            [key: string]: unknown;
+          };
         };
+      };
+      /** @description Validation Error */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["HTTPValidationError"];
+        };
+      };
     };
-    listed_api_v1_scores_get: {
-        parameters: {
-            query?: {
-                trace_id?: string | null;
-                span_id?: string | null;
-                thread_id?: string | null;
-                project?: string | null;
-                limit?: number;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Score"][];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
+  };
+  trace_api_v1_traces__id__get: {
+    parameters: {
+      query?: {
+        after?: number;
+        limit?: number;
+        since?: number | null;
+        /** @description Ids as their shortest endings, starts as differences. */
+        compact?: boolean;
+        max_bytes?: number;
+      };
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
     };
-    give_api_v1_scores_post: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
         };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["NewScore"];
-            };
+        content: {
+          "application/json": components["schemas"]["TraceDetail"];
         };
-        responses: {
-            /** @description Successful Response */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Score"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
+      };
+      /** @description Validation Error */
+      422: {
+        headers: {
+          [name: string]: unknown;
         };
+        content: {
+          "application/json": components["schemas"]["HTTPValidationError"];
+        };
+      };
     };
-    take_back_api_v1_scores__id__delete: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
+  };
+  delete_api_v1_traces__id__delete: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
     };
-    history_api_v1_scores__id__history_get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
         };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ScoreBefore"][];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
+        content: {
+          "application/json": components["schemas"]["Deleted"];
         };
+      };
+      /** @description Validation Error */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["HTTPValidationError"];
+        };
+      };
     };
-    definitions_api_v1_projects__project__score_defs_get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                project: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ScoreDef"][];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
+  };
+  search_inside_api_v1_traces__id__search_get: {
+    parameters: {
+      query: {
+        q: string;
+      };
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
     };
-    define_api_v1_projects__project__score_defs_put: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                project: string;
-            };
-            cookie?: never;
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
         };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["ScoreDef"][];
-            };
+        content: {
+          "application/json": components["schemas"]["Found"];
         };
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ScoreDef"][];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
+      };
+      /** @description Validation Error */
+      422: {
+        headers: {
+          [name: string]: unknown;
         };
+        content: {
+          "application/json": components["schemas"]["HTTPValidationError"];
+        };
+      };
     };
-    fields_api_v1_projects__project__fields_get: {
-        parameters: {
-            query?: {
-                prefix?: string;
-            };
-            header?: never;
-            path: {
-                project: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["FieldInfo"][];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
+  };
+  span_by_id_api_v1_spans__id__get: {
+    parameters: {
+      query?: {
+        max_bytes?: number;
+      };
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
     };
-    values_api_v1_projects__project__values_get: {
-        parameters: {
-            query: {
-                field: string;
-                prefix?: string;
-            };
-            header?: never;
-            path: {
-                project: string;
-            };
-            cookie?: never;
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
         };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ValueInfo"][];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
+        content: {
+          "application/json": components["schemas"]["SpanDetail"];
         };
+      };
+      /** @description Validation Error */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["HTTPValidationError"];
+        };
+      };
     };
-    parsed_api_v1_query_parse_post: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["QueryText"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Parsed"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
+  };
+  span_api_v1_traces__id__spans__span_id__get: {
+    parameters: {
+      query?: {
+        max_bytes?: number;
+      };
+      header?: never;
+      path: {
+        id: string;
+        span_id: string;
+      };
+      cookie?: never;
     };
-    views_api_v1_views_get: {
-        parameters: {
-            query?: {
-                project?: string | null;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
         };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["SavedView"][];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
+        content: {
+          "application/json": components["schemas"]["SpanDetail"];
         };
+      };
+      /** @description Validation Error */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["HTTPValidationError"];
+        };
+      };
     };
-    save_api_v1_views_post: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["View"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["SavedView"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
+  };
+  preview_api_v1_traces__id__spans__span_id__preview_get: {
+    parameters: {
+      query: {
+        path: string;
+      };
+      header?: never;
+      path: {
+        id: string;
+        span_id: string;
+      };
+      cookie?: never;
     };
-    replace_api_v1_views__id__put: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
         };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["View"];
-            };
+        content: {
+          "text/html": unknown;
+          "image/svg+xml": unknown;
         };
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["SavedView"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
+      };
+      /** @description Validation Error */
+      422: {
+        headers: {
+          [name: string]: unknown;
         };
+        content: {
+          "application/json": components["schemas"]["HTTPValidationError"];
+        };
+      };
     };
-    forget_api_v1_views__id__delete: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
+  };
+  compared_api_v1_compare_get: {
+    parameters: {
+      query: {
+        a: string;
+        b: string;
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
     };
-    settings_api_v1_settings_get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
         };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Settings"];
-                };
-            };
+        content: {
+          "application/json": components["schemas"]["Compared"];
         };
+      };
+      /** @description Validation Error */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["HTTPValidationError"];
+        };
+      };
     };
-    change_api_v1_settings_put: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["Settings"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Settings"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
+  };
+  threads_api_v1_projects__project__threads_get: {
+    parameters: {
+      query?: {
+        /** @description The filter language; empty for everything. */
+        q?: string;
+        limit?: number;
+        cursor?: string | null;
+        /** @description Microseconds since the epoch, ISO 8601, or back from now: -24h. */
+        from?: string | null;
+        /** @description Microseconds since the epoch, ISO 8601, or back from now: -24h. */
+        to?: string | null;
+      };
+      header?: never;
+      path: {
+        project: string;
+      };
+      cookie?: never;
     };
-    retention_api_v1_projects__project__retention_get: {
-        parameters: {
-            query: {
-                days: number;
-            };
-            header?: never;
-            path: {
-                project: string;
-            };
-            cookie?: never;
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
         };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Retention"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
+        content: {
+          "application/json": components["schemas"]["ThreadPage"];
         };
+      };
+      /** @description Validation Error */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["HTTPValidationError"];
+        };
+      };
     };
-    meta_api_v1_meta_get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Meta"];
-                };
-            };
-        };
+  };
+  thread_api_v1_threads__id__get: {
+    parameters: {
+      query: {
+        project: string;
+        after?: number;
+        limit?: number;
+        max_bytes?: number;
+      };
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
     };
-    recording_api_v1_clients_get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
         };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Client"][];
-                };
-            };
+        content: {
+          "application/json": components["schemas"]["Thread"];
         };
+      };
+      /** @description Validation Error */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["HTTPValidationError"];
+        };
+      };
     };
-    listed_api_v1_projects_get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Project"][];
-                };
-            };
-        };
+  };
+  metrics_api_v1_projects__project__metrics_get: {
+    parameters: {
+      query?: {
+        /** @description count, errors, latency, ttft, tokens, cost, scores */
+        m?: string;
+        /** @description name, user, status, tag, model, type, provider */
+        by?: string;
+        /** @description The filter language; empty for everything. */
+        q?: string;
+        buckets?: number;
+        /** @description Microseconds since the epoch, ISO 8601, or back from now: -24h. */
+        from?: string | null;
+        /** @description Microseconds since the epoch, ISO 8601, or back from now: -24h. */
+        to?: string | null;
+      };
+      header?: never;
+      path: {
+        project: string;
+      };
+      cookie?: never;
     };
-    create_api_v1_projects_post: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
         };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["ProjectName"];
-            };
+        content: {
+          "application/json": components["schemas"]["Metrics"];
         };
-        responses: {
-            /** @description Successful Response */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Project"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
+      };
+      /** @description Validation Error */
+      422: {
+        headers: {
+          [name: string]: unknown;
         };
+        content: {
+          "application/json": components["schemas"]["HTTPValidationError"];
+        };
+      };
     };
-    bulk_api_v1_projects__project__bulk_post: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                project: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["Bulk"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["BulkDone"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
+  };
+  top_api_v1_projects__project__top_get: {
+    parameters: {
+      query: {
+        what: "names" | "users" | "models" | "errors" | "tools";
+        /** @description The filter language; empty for everything. */
+        q?: string;
+        limit?: number;
+        /** @description Microseconds since the epoch, ISO 8601, or back from now: -24h. */
+        from?: string | null;
+        /** @description Microseconds since the epoch, ISO 8601, or back from now: -24h. */
+        to?: string | null;
+      };
+      header?: never;
+      path: {
+        project: string;
+      };
+      cookie?: never;
     };
-    delete_api_v1_projects__project__delete: {
-        parameters: {
-            query: {
-                /** @description How many traces it is said to have. */
-                expected: number;
-            };
-            header?: never;
-            path: {
-                project: string;
-            };
-            cookie?: never;
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
         };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["BulkDone"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
+        content: {
+          "application/json": components["schemas"]["TopRow"][];
         };
+      };
+      /** @description Validation Error */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["HTTPValidationError"];
+        };
+      };
     };
-    rename_api_v1_projects__project__patch: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                project: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["ProjectName"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Project"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
+  };
+  listed_api_v1_scores_get: {
+    parameters: {
+      query?: {
+        trace_id?: string | null;
+        span_id?: string | null;
+        thread_id?: string | null;
+        project?: string | null;
+        limit?: number;
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
     };
-    state_api_v1_session_get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
         };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Session"];
-                };
-            };
+        content: {
+          "application/json": components["schemas"]["Score"][];
         };
+      };
+      /** @description Validation Error */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["HTTPValidationError"];
+        };
+      };
     };
-    sign_in_api_v1_session_post: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["SignIn"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Session"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
+  };
+  give_api_v1_scores_post: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
     };
-    sign_out_api_v1_session_delete: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-        };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["NewScore"];
+      };
     };
-    alive_healthz_get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
+    responses: {
+      /** @description Successful Response */
+      201: {
+        headers: {
+          [name: string]: unknown;
         };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Health"];
-                };
-            };
+        content: {
+          "application/json": components["schemas"]["Score"];
         };
+      };
+      /** @description Validation Error */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["HTTPValidationError"];
+        };
+      };
     };
-    ready_readyz_get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Health"];
-                };
-            };
-            /** @description Service Unavailable */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Health"];
-                };
-            };
-        };
+  };
+  take_back_api_v1_scores__id__delete: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
     };
-    metrics_metrics_get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      204: {
+        headers: {
+          [name: string]: unknown;
         };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "text/plain": string;
-                };
-            };
+        content?: never;
+      };
+      /** @description Validation Error */
+      422: {
+        headers: {
+          [name: string]: unknown;
         };
+        content: {
+          "application/json": components["schemas"]["HTTPValidationError"];
+        };
+      };
     };
+  };
+  history_api_v1_scores__id__history_get: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["ScoreBefore"][];
+        };
+      };
+      /** @description Validation Error */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["HTTPValidationError"];
+        };
+      };
+    };
+  };
+  definitions_api_v1_projects__project__score_defs_get: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        project: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["ScoreDef"][];
+        };
+      };
+      /** @description Validation Error */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["HTTPValidationError"];
+        };
+      };
+    };
+  };
+  define_api_v1_projects__project__score_defs_put: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        project: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["ScoreDef"][];
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["ScoreDef"][];
+        };
+      };
+      /** @description Validation Error */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["HTTPValidationError"];
+        };
+      };
+    };
+  };
+  fields_api_v1_projects__project__fields_get: {
+    parameters: {
+      query?: {
+        prefix?: string;
+      };
+      header?: never;
+      path: {
+        project: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["FieldInfo"][];
+        };
+      };
+      /** @description Validation Error */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["HTTPValidationError"];
+        };
+      };
+    };
+  };
+  values_api_v1_projects__project__values_get: {
+    parameters: {
+      query: {
+        field: string;
+        prefix?: string;
+      };
+      header?: never;
+      path: {
+        project: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["ValueInfo"][];
+        };
+      };
+      /** @description Validation Error */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["HTTPValidationError"];
+        };
+      };
+    };
+  };
+  parsed_api_v1_query_parse_post: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["QueryText"];
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Parsed"];
+        };
+      };
+      /** @description Validation Error */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["HTTPValidationError"];
+        };
+      };
+    };
+  };
+  views_api_v1_views_get: {
+    parameters: {
+      query?: {
+        project?: string | null;
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["SavedView"][];
+        };
+      };
+      /** @description Validation Error */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["HTTPValidationError"];
+        };
+      };
+    };
+  };
+  save_api_v1_views_post: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["View"];
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      201: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["SavedView"];
+        };
+      };
+      /** @description Validation Error */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["HTTPValidationError"];
+        };
+      };
+    };
+  };
+  replace_api_v1_views__id__put: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["View"];
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["SavedView"];
+        };
+      };
+      /** @description Validation Error */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["HTTPValidationError"];
+        };
+      };
+    };
+  };
+  forget_api_v1_views__id__delete: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      204: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description Validation Error */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["HTTPValidationError"];
+        };
+      };
+    };
+  };
+  settings_api_v1_settings_get: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Settings"];
+        };
+      };
+    };
+  };
+  change_api_v1_settings_put: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["Settings"];
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Settings"];
+        };
+      };
+      /** @description Validation Error */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["HTTPValidationError"];
+        };
+      };
+    };
+  };
+  retention_api_v1_projects__project__retention_get: {
+    parameters: {
+      query: {
+        days: number;
+      };
+      header?: never;
+      path: {
+        project: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Retention"];
+        };
+      };
+      /** @description Validation Error */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["HTTPValidationError"];
+        };
+      };
+    };
+  };
+  meta_api_v1_meta_get: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Meta"];
+        };
+      };
+    };
+  };
+  recording_api_v1_clients_get: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Client"][];
+        };
+      };
+    };
+  };
+  listed_api_v1_projects_get: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Project"][];
+        };
+      };
+    };
+  };
+  create_api_v1_projects_post: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["ProjectName"];
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      201: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Project"];
+        };
+      };
+      /** @description Validation Error */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["HTTPValidationError"];
+        };
+      };
+    };
+  };
+  bulk_api_v1_projects__project__bulk_post: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        project: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["Bulk"];
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["BulkDone"];
+        };
+      };
+      /** @description Validation Error */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["HTTPValidationError"];
+        };
+      };
+    };
+  };
+  delete_api_v1_projects__project__delete: {
+    parameters: {
+      query: {
+        /** @description How many traces it is said to have. */
+        expected: number;
+      };
+      header?: never;
+      path: {
+        project: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["BulkDone"];
+        };
+      };
+      /** @description Validation Error */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["HTTPValidationError"];
+        };
+      };
+    };
+  };
+  rename_api_v1_projects__project__patch: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        project: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["ProjectName"];
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Project"];
+        };
+      };
+      /** @description Validation Error */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["HTTPValidationError"];
+        };
+      };
+    };
+  };
+  state_api_v1_session_get: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Session"];
+        };
+      };
+    };
+  };
+  sign_in_api_v1_session_post: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["SignIn"];
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Session"];
+        };
+      };
+      /** @description Validation Error */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["HTTPValidationError"];
+        };
+      };
+    };
+  };
+  sign_out_api_v1_session_delete: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      204: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+    };
+  };
+  alive_healthz_get: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Health"];
+        };
+      };
+    };
+  };
+  ready_readyz_get: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Health"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Health"];
+        };
+      };
+    };
+  };
+  metrics_metrics_get: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "text/plain": string;
+        };
+      };
+    };
+  };
 }
