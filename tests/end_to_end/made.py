@@ -175,7 +175,9 @@ def post(server: str, records: Iterable[Record], *, size: int = 2000) -> None:
     """To the native route, as clients do; nothing may be refused."""
     for batch in _batches(records, size):
         body = b"\n".join(json.dumps(record).encode() for record in batch)
-        request = urllib.request.Request(f"{server}/api/v1/ingest", data=body, method="POST")
+        request = urllib.request.Request(
+            f"{server}/api/v1/ingest", data=body, method="POST", headers={"Content-Type": "application/x-ndjson"}
+        )
         with urllib.request.urlopen(request) as answer:
             told = json.load(answer)
         assert not told["rejected"], told["rejected"][:3]

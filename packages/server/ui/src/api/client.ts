@@ -5,11 +5,14 @@ import type {
   Count,
   FieldInfo,
   Histogram,
+  KnownScore,
   Meta,
   Metrics,
+  NewScore,
   Parsed,
   Project,
   SavedView,
+  ScoreDef,
   SpanDetail,
   Thread,
   ThreadPage,
@@ -122,5 +125,12 @@ export const api = {
     get<Thread>(`/threads/${encodeURIComponent(id)}${search({ project, ...query })}`, signal),
   compare: (a: string, b: string, signal?: AbortSignal) =>
     get<Compared>(`/compare${search({ a, b })}`, signal),
+  scores: (of: Query, signal?: AbortSignal) => get<KnownScore[]>(`/scores${search(of)}`, signal),
+  giveScore: (score: Partial<NewScore> & { name: string }) => send<KnownScore>("POST", "/scores", score),
+  takeScoreBack: (id: string) => send<null>("DELETE", `/scores/${encodeURIComponent(id)}`),
+  scoreDefs: (project: string, signal?: AbortSignal) =>
+    get<ScoreDef[]>(`${inProject(project)}/score-defs`, signal),
+  defineScores: (project: string, defs: ScoreDef[]) =>
+    send<ScoreDef[]>("PUT", `${inProject(project)}/score-defs`, defs),
   deleteTrace: (id: string) => send<{ deleted: boolean }>("DELETE", inTrace(id)),
 };

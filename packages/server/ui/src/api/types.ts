@@ -46,3 +46,6 @@ export type Thread = Omit<Schemas["Thread"], "turns"> & { turns: Turn[] };
 export type Compared = Schemas["Compared"];
 export type CompareRow = Schemas["CompareRow"];
 export type Totals = Schemas["Totals"];
+export type KnownScore = Schemas["Score"];
+export type NewScore = Schemas["NewScore"];
+export type ScoreDef = Schemas["ScoreDef"];

@@ -9,8 +9,9 @@ import { copyAndSay } from "../../ui/copy";
 import { Menu } from "../../ui/Popover";
 import { Failed } from "../../ui/States";
 import type { Tab } from "../../ui/Tabs";
+import { ScorePane } from "../scores/ScorePane";
 import { PaneFrame } from "./PaneFrame";
-import { ChatTab, ErrorTab, Files, InputOutput, Metadata, Raw, Scores, Usage } from "./parts";
+import { ChatTab, ErrorTab, Files, InputOutput, Metadata, Raw, Usage } from "./parts";
 
 const FIRST_BYTES = 262_144;
 const ALL_BYTES = 268_435_456;
@@ -67,7 +68,7 @@ export function SpanPane({ trace, spanId, version, offset, tab, onTab }: Props) 
         id: "scores",
         label: "Scores",
         badge: span.scores.length,
-        content: () => <Scores scores={span.scores} />,
+        content: () => <ScorePane key={span.id} target={{ project: trace.project, span_id: span.id }} />,
       },
       ...(span.attachments.length
         ? [

@@ -1,8 +1,9 @@
 import type { Json, TraceDetail } from "../../api/types";
 import { cost, count, duration } from "../../model/format";
 import type { Tab } from "../../ui/Tabs";
+import { ScorePane } from "../scores/ScorePane";
 import { PaneFrame } from "./PaneFrame";
-import { ChatTab, ErrorTab, Files, InputOutput, Metadata, Raw, Scores } from "./parts";
+import { ChatTab, ErrorTab, Files, InputOutput, Metadata, Raw } from "./parts";
 
 interface Props {
   found: TraceDetail;
@@ -32,7 +33,7 @@ export function TracePane({ found, project, tab, onTab }: Props) {
       id: "scores",
       label: "Scores",
       badge: trace.scores.length,
-      content: () => <Scores scores={trace.scores} />,
+      content: () => <ScorePane key={trace.id} target={{ project, trace_id: trace.id }} />,
     },
     {
       id: "metadata",

@@ -10,6 +10,7 @@ import { copyAndSay } from "../../ui/copy";
 import { useKeys } from "../../ui/keys";
 import { remember, remembered } from "../../ui/remember";
 import { Split } from "../../ui/Split";
+import { focusScores } from "../scores/ScorePane";
 import { Minimap } from "./Minimap";
 import { SpanPane } from "./SpanPane";
 import { TraceHead } from "./TraceHead";
@@ -95,6 +96,14 @@ export function TraceView({ found, project, state, set, onMore, isPeek = false }
       keys: "w",
       label: "Waterfall on, off",
       run: () => set({ view: state.view === "tree" ? "waterfall" : "tree" }),
+    },
+    {
+      keys: "s",
+      label: "Score",
+      run: () => {
+        set({ tab: "scores" });
+        focusScores();
+      },
     },
     { keys: "p", label: "Critical path", run: () => set({ path: !state.path }) },
     { keys: "i", label: "Squeeze idle gaps", run: () => set({ squeeze: !state.squeeze }) },

@@ -1,9 +1,9 @@
 import { type ReactNode, useState } from "react";
 import { Link } from "wouter";
-import type { Attachment, ErrorInfo, Json, Score, SpanDetail } from "../../api/types";
+import type { Attachment, ErrorInfo, Json, SpanDetail } from "../../api/types";
 import { base } from "../../base";
 import { callNames, parametersOf } from "../../model/chat";
-import { bytes, cost, scoreText } from "../../model/format";
+import { bytes, cost } from "../../model/format";
 import { isSecretName, visibleText } from "../../model/hygiene";
 import { quoted, tracesPath } from "../../model/paths";
 import { Chat } from "../../render/Chat";
@@ -164,31 +164,6 @@ function framesOf(traceback: string): StackFrame[] {
     else last.text += `${line}\n`;
   }
   return frames;
-}
-
-export function Scores({ scores }: { scores: Score[] }) {
-  if (!scores.length) return <p className="pane-note">No scores.</p>;
-  return (
-    <table className="plain section">
-      <thead>
-        <tr>
-          {["Score", "Value", "Reason", "Source"].map((name) => (
-            <th key={name}>{name}</th>
-          ))}
-        </tr>
-      </thead>
-      <tbody>
-        {scores.map((score) => (
-          <tr key={`${score.name} ${score.source} ${score.author}`}>
-            <td>{visibleText(score.name)}</td>
-            <td className="score-value">{scoreText(score)}</td>
-            <td>{visibleText(score.reason ?? "")}</td>
-            <td className="muted">{[score.source, score.author].filter(Boolean).join(" · ")}</td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
-  );
 }
 
 /** Metadata as a table one can search and filter the list by; what is nested stays a tree. */

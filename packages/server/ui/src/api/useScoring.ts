@@ -1,0 +1,100 @@
+import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { useState } from "react";
+import type { Judgement } from "../model/scoring";
+import { mine, USUAL } from "../model/scoring";
+import { remember, remembered } from "../ui/remember";
+import { toast } from "../ui/Toast";
+import { api } from "./client";
+import type { KnownScore, ScoreDef } from "./types";
+
+/** What is judged: one of the ids. */
+export interface ScoreTarget {
+  project: string;
+  trace_id?: string;
+  span_id?: string;
+  thread_id?: string;
+}
+
+const AUTHOR_KEY = "author";
+
+/** The scores of a trace, span or thread, and giving them: at once, with a way back. */
+export function useScoring(target: ScoreTarget) {
+  const client = useQueryClient();
+  const { project, ...ids } = target;
+  const [author, setAuthor] = useState(() => remembered(AUTHOR_KEY) ?? "");
+  const key = ["scores", project, ids.trace_id ?? "", ids.span_id ?? "", ids.thread_id ?? ""];
+  const found = useQuery({
+    queryKey: key,
+    queryFn: ({ signal }) => api.scores({ ...ids, ...(ids.thread_id && { project }) }, signal),
+  });
+  const defs = useScoreDefs(project);
+  const refresh = () => {
+    for (const name of ["scores", "trace", "span", "thread", "threads"])
+      void client.invalidateQueries({ queryKey: [name] });
+  };
+  const own = ids.span_id ? "span_id" : ids.trace_id ? "trace_id" : "thread_id";
+  const scores = (found.data ?? []).filter((score) => score[own] === ids[own]);
+  const put = async (name: string, judgement: Judgement, reason: string | null): Promise<boolean> => {
+    try {
+      await api.giveScore({
+        ...ids,
+        ...(ids.thread_id && { project }),
+        name,
+        ...judgement,
+        reason,
+        source: "ui",
+        author,
+      });
+      refresh();
+      return true;
+    } catch (error) {
+      toast(`Not saved: ${(error as Error).message}`, { isError: true });
+      return false;
+    }
+  };
+  const drop = async (score: KnownScore) => {
+    try {
+      await api.takeScoreBack(score.id);
+    } catch (error) {
+      toast(`Not taken back: ${(error as Error).message}`, { isError: true });
+    }
+    refresh();
+  };
+  /** Give, and say so with a way back to what was there before. */
+  const give = async (name: string, judgement: Judgement, reason: string | null) => {
+    const before = mine(scores, name, author);
+    const isDone = await put(name, judgement, reason);
+    if (isDone)
+      toast(`${name} saved`, {
+        undo: () =>
+          void (before
+            ? put(name, { value: before.value, label: before.label }, before.reason)
+            : api
+                .scores({ ...ids, ...(ids.thread_id && { project }) })
+                .then((now) =>
+                  mine(
+                    now.filter((score) => score[own] === ids[own]),
+                    name,
+                    author,
+                  ),
+                )
+                .then((given) => given && drop(given))),
+      });
+    return isDone;
+  };
+  const sign = (name: string) => {
+    setAuthor(name);
+    remember(AUTHOR_KEY, name || null);
+  };
+  return { scores, defs, author, sign, give, drop, error: found.error };
+}
+
+/** How a project's scores are given: as defined, or the usual two. */
+export function useScoreDefs(project: string): readonly ScoreDef[] {
+  const found = useQuery({
+    queryKey: ["score-defs", project],
+    queryFn: ({ signal }) => api.scoreDefs(project, signal),
+    staleTime: 60_000,
+  });
+  return found.data?.length ? found.data : USUAL;
+}
