@@ -9,6 +9,8 @@ from typing import Any
 import httpx2
 import orjson
 import pytest
+from trailmark_server.retention import keep
+from trailmark_server.store import Store
 
 from .conftest import START, new_id, span
 
@@ -440,3 +442,32 @@ def test_the_openapi_document_is_complete(http: httpx2.Client) -> None:
             assert all(a["content"] for a in answers), (way, path)
             schemas = [c.get("schema") for a in answers for c in a["content"].values()]
             assert schemas != [{}], f"{way} {path} says nothing of its answer"
+
+
+def test_own_prices_are_set_and_taken_back(http: httpx2.Client, ingest: Ingest) -> None:
+    price = {"model": "mine-*", "provider": "", "parts": {"input": 2.0, "output": 4.0}}
+    assert http.put("/api/v1/prices", json=price).status_code == 200
+    assert http.get("/api/v1/prices").json() == [price]
+    one = span(type="llm", model="mine-1", usage={"input": 1_000_000})
+    ingest(one)
+    assert http.get(f"/api/v1/spans/{one['id']}").json()["cost"] == 2
+    for wrong in ({**price, "parts": {"words": 1}}, {**price, "parts": {"input": -1}}, {**price, "model": ""}):
+        assert http.put("/api/v1/prices", json=wrong).status_code == 422
+    assert http.delete("/api/v1/prices", params={"model": "mine-*"}).status_code == 204
+    assert http.delete("/api/v1/prices", params={"model": "mine-*"}).status_code == 404
+
+
+def test_what_is_older_than_the_settings_say_is_deleted(http: httpx2.Client, ingest: Ingest, store: Store) -> None:
+    day = 86_400_000_000
+    for project in ("short", "long"):
+        ingest(
+            *(
+                span(project=project, name=f"d{n}", start_us=START - n * day - 9, end_us=START - n * day)
+                for n in range(4)
+            )
+        )
+    assert keep(store, START) == 0
+    http.put("/api/v1/settings", json={"retention_days": 2, "retention_days_of": {"long": None}})
+    assert keep(store, START) == 2
+    counts = {project["name"]: project["traces"] for project in http.get("/api/v1/projects").json()}
+    assert counts == {"short": 2, "long": 4}

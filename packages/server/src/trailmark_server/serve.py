@@ -22,6 +22,7 @@ from trailmark_server.api.security import Rules, is_loopback
 from trailmark_server.home import announce, database, lock, running_server
 from trailmark_server.ingest.local import LocalIngester
 from trailmark_server.keys import Keys
+from trailmark_server.retention import Keeper
 from trailmark_server.store import StoreError, open_store
 
 __all__ = ["PORT", "AlreadyRunningError", "Options", "serve"]
@@ -66,6 +67,7 @@ def serve(home: Path, options: Options, *, ready: Callable[[str], None]) -> None
         clients = Clients()
         ingester = LocalIngester(store, home, clients.heard)
         app = create_app(store, home, clients, rules=rules)
+        keeper = Keeper(lambda: app.state.stores.open().values())
         url = _url(options, listener.getsockname()[1])
         config = uvicorn.Config(
             app, log_config=None, access_log=False, lifespan="off", server_header=False,
@@ -73,12 +75,14 @@ def serve(home: Path, options: Options, *, ready: Callable[[str], None]) -> None
         )  # fmt: skip
         try:
             ingester.start()
+            keeper.start()
             with announce(home, url), contextlib.suppress(KeyboardInterrupt):
                 signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as Ctrl-C does: in order
                 ready(url)
                 uvicorn.Server(config).run(sockets=[listener])
         finally:
             ingester.stop()
+            keeper.stop()
             app.state.stores.close()
             listener.close()
 

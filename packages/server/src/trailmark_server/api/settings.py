@@ -11,6 +11,7 @@ from fastapi import APIRouter, Query, Request, Response
 from trailmark_server.api import models
 from trailmark_server.api.answers import answer
 from trailmark_server.api.problems import Problem
+from trailmark_server.pricing import Price
 from trailmark_server.store import Store, documents, projects
 
 __all__ = ["router"]
@@ -19,7 +20,7 @@ _DAY_US: Final = 86_400_000_000
 
 
 def router(store: Store) -> APIRouter:
-    """`/api/v1/views`, `/settings`, `/projects/{project}/retention`."""
+    """`/api/v1/views`, `/settings`, `/prices`, `/projects/{project}/retention`."""
     routes = APIRouter(prefix="/api/v1", tags=["settings"])
 
     @routes.get("/views", response_model=list[models.SavedView])
@@ -61,7 +62,33 @@ def router(store: Store) -> APIRouter:
         with store.read() as reader:
             return answer(request, {"days": days, **projects.older_than(reader, project, before)})
 
+    _add_prices(routes, store)
     return routes
+
+
+def _add_prices(routes: APIRouter, store: Store) -> None:
+    @routes.get("/prices", response_model=list[models.Price])
+    def prices(request: Request) -> Response:
+        """The user's own, which stand before those of genai-prices."""
+        with store.read() as reader:
+            return answer(request, [_price(one) for one in reader.prices()])
+
+    @routes.put("/prices", response_model=models.Price)
+    def set_price(given: models.Price) -> models.Price:
+        """For what comes; `trailmark reprice` for what is there."""
+        price = Price(given.model, given.provider, {str(part): usd for part, usd in given.parts.items()})
+        store.write(lambda writer: writer.set_price(price))
+        return given
+
+    @routes.delete("/prices", status_code=204)
+    def drop_price(model: str, provider: str = "") -> Response:
+        if not store.write(lambda writer: writer.drop_price(model, provider)):
+            raise Problem(404, f"no price of {model!r}" + (f" at {provider!r}" if provider else ""))
+        return Response(status_code=204)
+
+
+def _price(price: Price) -> dict[str, Any]:
+    return {"model": price.model, "provider": price.provider, "parts": dict(price.parts or {})}
 
 
 def _put(store: Store, id: str, view: models.View) -> dict[str, Any]:

@@ -14,6 +14,7 @@ __all__ = [
     "FieldInfo",
     "NewScore",
     "Parsed",
+    "Price",
     "QueryFault",
     "QueryText",
     "Retention",
@@ -25,6 +26,10 @@ __all__ = [
     "ValueInfo",
     "View",
 ]
+
+UsagePart = Literal[
+    "input", "input_cached", "input_cache_write", "input_audio", "output", "output_reasoning", "output_audio",
+]  # fmt: skip
 
 
 class Score(GivenScore):
@@ -115,6 +120,15 @@ class Settings(Model):
 
     retention_days: Annotated[int, Field(ge=1, le=36500)] | None = None
     retention_days_of: dict[str, Annotated[int, Field(ge=1, le=36500)] | None] = Field(default_factory=dict)
+
+
+class Price(Model):
+    """USD for a million tokens of each part of a usage; a part without one costs what `input` or `output` does.
+    `model` may have `*`; an empty `provider` is any."""
+
+    model: Name
+    provider: Annotated[str, Field(max_length=255)] = ""
+    parts: dict[UsagePart, Annotated[float, Field(ge=0, le=1e6, allow_inf_nan=False)]]
 
 
 class Retention(BaseModel):
