@@ -248,3 +248,40 @@ def test_a_newer_database_is_refused_with_what_to_do(run: Any, put: Any, home: P
     told = run("ls")
     assert told.code == 1
     assert "upgrade" in told.err
+
+
+def test_prune_erases_what_is_old_and_says_what_is_left(run: Any, put: Any) -> None:
+    put(root(name="old", start_us=START - 900 * 86_400_000_000), root(name="new", start_us=START + 10**15))
+    assert run("prune").code == 1
+    assert "older-than is 'soon'; allowed:" in run("prune", "--older-than", "soon").err
+
+    told = run("prune", "--older-than", "30d", "--yes")
+    assert told.out.startswith("1 erased; the database takes ")
+    assert [row["name"] for row in json.loads(run("ls", "--json").out)] == ["new"]
+    assert run("prune", "--max-size", "0MB", "--yes").out.startswith("1 erased")
+
+
+def test_a_backup_is_a_store_that_can_be_put_in_place(
+    run: Any, put: Any, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(root(name="kept"))
+    copy = tmp_path / "copy.db"
+    assert run("backup", str(copy)).out.endswith("MB, checked\n")
+    assert copy.stat().st_mode & 0o777 == 0o600
+    run("delete", "last", "--yes")
+
+    restored = tmp_path / "restored"
+    restored.mkdir(mode=0o700)
+    copy.rename(restored / "trailmark.db")
+    monkeypatch.setenv("TRAILMARK_HOME", str(restored))
+    assert [row["name"] for row in json.loads(run("ls", "--json").out)] == ["kept"]
+    assert "is a folder" in run("backup", str(tmp_path)).err
+
+
+def test_a_server_that_works_on_the_home_is_not_pruned_behind_its_back(
+    run: Any, put: Any, home: Path, tmp_path: Path
+) -> None:
+    put(root())
+    with running(home):
+        assert "a server works on this home" in run("prune", "--older-than", "1h", "--yes").err
+        assert run("backup", str(tmp_path / "live.db")).code == 0

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import sys
 
-from trailmark_server.cli import changing, costs, doctor, keys, looking, moving, serving, tailing
+from trailmark_server.cli import changing, costs, doctor, keeping, keys, looking, moving, serving, tailing
 from trailmark_server.cli.opening import app
 from trailmark_server.query import QueryError
 from trailmark_server.store import StoreError
 
-__all__ = ["app", "changing", "costs", "doctor", "keys", "looking", "main", "moving", "serving", "tailing"]
+__all__ = ["app", "changing", "costs", "doctor", "keeping", "keys", "looking", "main", "moving", "serving", "tailing"]
 
 
 def main() -> None:
