@@ -17,8 +17,8 @@ const LINK = /^(https?:\/\/|mailto:)/i;
 /** An address that may be a link: with a scheme of its own, and none that runs anything. */
 export const safeHref = (href: string): string | null => (LINK.test(href.trim()) ? href.trim() : null);
 
-const IMAGE = /^data:image\/(png|jpeg|gif|webp|avif);base64,[A-Za-z0-9+/=\s]*$/;
-const AUDIO = /^data:audio\/[\w.+-]+;base64,[A-Za-z0-9+/=\s]*$/;
+const IMAGE = /^data:image\/(png|jpeg|gif|webp|avif);base64,[A-Za-z0-9+/=]*$/;
+const AUDIO = /^data:audio\/[\w.+-]+;base64,[A-Za-z0-9+/=]*$/;
 const MAX_INLINE = 7_000_000; // characters: 5 MB in base64
 
 /** An image that may be shown: inline and small enough. Nothing is ever fetched from elsewhere. */
