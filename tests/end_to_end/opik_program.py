@@ -1,5 +1,6 @@
 """What people do with Opik's own SDK, run by `test_opik_sdk.py` against our server; prints what it read back as JSON."""
 
+import asyncio
 import contextlib
 import json
 import os
@@ -48,6 +49,18 @@ def decorated(question):
     return ask(question)
 
 
+@opik.track(type="tool")
+async def step(number):
+    await asyncio.sleep(0.01)
+    opik_context.update_current_span(metadata={"number": number})
+    return number * 2
+
+
+@opik.track(name="steps")
+async def steps():
+    return sum(await asyncio.gather(*(step(number) for number in range(3))))
+
+
 def until(look, seconds=20):
     end = time.monotonic() + seconds
     while not (found := look()) and time.monotonic() < end:
@@ -56,6 +69,7 @@ def until(look, seconds=20):
 
 
 answer = decorated("Hi")
+asyncio.run(steps())
 opik.flush_tracker()
 client = opik.Opik(project_name=PROJECT, batching=batching)
 notes = Path(tempfile.mkdtemp()) / "notes.txt"
@@ -66,20 +80,26 @@ usage = {"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5}
 span.end(output={"o": 2}, usage=usage)
 trace.end(output={"a": 2})
 client.flush()
+client.update_trace(trace.id, project_name=PROJECT, metadata={"checked": True}, tags=["m", "late"])
 client.log_traces_feedback_scores([{"id": trace.id, "name": "judge", "value": 0.9}])
 client.log_spans_feedback_scores([{"id": span.id, "name": "kind", "value": 0.1, "category_name": "bad"}])
 client.get_threads_client().log_threads_feedback_scores(
     [{"id": "th-1", "name": "tone", "value": 0.3}], project_name=PROJECT
 )
 client.flush()
-until(lambda: client.get_trace_content(trace.id).feedback_scores)
+until(lambda: client.get_trace_content(trace.id).feedback_scores and client.get_trace_content(trace.id).metadata)
 files = client.get_attachment_client()
 whose = {"project_name": PROJECT, "entity_type": "trace", "entity_id": trace.id}
 until(lambda: files.get_attachment_list(**whose))
 stored, call = client.get_trace_content(trace.id), client.get_span_content(span.id)
 [found] = client.search_traces(project_name=PROJECT, filter_string='name = "decorated"')
+[gathered] = client.search_traces(project_name=PROJECT, filter_string='name = "steps"')
+below = client.search_spans(project_name=PROJECT, trace_id=gathered.id)
+[top] = [one for one in below if one.parent_span_id is None]
 told = {
     "answer": answer,
+    "gathered": [gathered.output, sorted(one.metadata["number"] for one in below if one.parent_span_id == top.id)],
+    "updated": [stored.metadata, client.get_project(gathered.project_id).name],
     "trace": [stored.name, stored.input, stored.output, stored.tags, stored.end_time is not None],
     "scores": [[score.name, score.value] for score in stored.feedback_scores],
     "span": [call.type, call.model, call.output, call.usage["total_tokens"], call.feedback_scores[0].category_name],
@@ -99,5 +119,7 @@ told = {
 }
 client.delete_trace_feedback_score(trace.id, "judge")
 told["left"] = [score.name for score in client.get_trace_content(trace.id).feedback_scores]
+client.rest_client.traces.delete_traces(ids=[gathered.id])
+told["deleted"] = client.search_traces(project_name=PROJECT, filter_string='name = "steps"')
 client.end()
 print(json.dumps(told), flush=True)

@@ -50,7 +50,9 @@ def test_what_opiks_sdk_writes_it_reads_back(
     project = f"opik sdk {how == 'batching'}"
     assert told == {
         "answer": "Hello",
-        "trace": ["manual", {"q": 1}, {"a": 2}, ["m"], True],
+        "gathered": [{"output": 6}, [0, 1, 2]],
+        "updated": [{"checked": True}, project],
+        "trace": ["manual", {"q": 1}, {"a": 2}, ["m", "late"], True],
         "scores": [["judge", 0.9]],
         "span": ["llm", "gpt-4o-mini", {"o": 2}, 5, "bad"],
         "decorated": ["th-1", ["shop"], {"output": "Hello"}, "cited"],
@@ -66,6 +68,7 @@ def test_what_opiks_sdk_writes_it_reads_back(
         "file": "Notes",
         "auth": None,
         "left": [],
+        "deleted": [],
     }
     env["OPIK_URL_OVERRIDE"] = f"{server}/api"
     healthy = subprocess.run([opik / "opik", "healthcheck"], env=env, capture_output=True, text=True, check=False)

@@ -77,7 +77,10 @@ def span_view(reader: Reader, id: str, trace_id: str | None = None) -> dict[str,
     }  # fmt: skip
 
 
-def _usage(tin: int, tout: int) -> dict[str, int]:
+def _usage(tin: int, tout: int) -> dict[str, int] | None:
+    """None where no tokens were spent, as Opik has it."""
+    if not tin and not tout:
+        return None
     return {"prompt_tokens": tin, "completion_tokens": tout, "total_tokens": tin + tout}
 
 
