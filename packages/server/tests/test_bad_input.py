@@ -362,3 +362,13 @@ def test_any_text_is_read_back(http: httpx2.Client, ingest: Callable[..., httpx2
     filters = [{"field": "name", "operator": "contains", "value": text[:1000]}]
     body = json.dumps({"project_name": "p", "filters": filters})
     assert http.post(f"{P}/traces/search", content=body).status_code == 200
+
+
+@pytest.mark.parametrize("number", [-(2**64), -1, 2**63, 10**30])
+def test_a_number_beyond_the_stores_is_refused(http: httpx2.Client, number: int) -> None:
+    whole = trace()
+    http.post(f"{P}/traces", json=whole)
+    for route in ("projects/p/traces/delta?since={}", "traces/{id}?since={}", "traces/{id}?after={}"):
+        url = f"/api/v1/{route.format(number, id=whole['id'])}"
+        assert http.get(url).status_code == 422, url
+    assert http.get(f"/api/v1/projects/p/traces?from=-{abs(number)}w").status_code in (200, 400)

@@ -12,7 +12,7 @@ from fastapi.responses import StreamingResponse
 
 from trailmark_server.api import models
 from trailmark_server.api.answers import answer
-from trailmark_server.api.params import Bounds, Buckets, Limit, Text
+from trailmark_server.api.params import Bounds, Buckets, Limit, Seq, Text
 from trailmark_server.api.problems import Problem
 from trailmark_server.query import FIELDS, parse
 from trailmark_server.store import Store, lists, projects
@@ -50,7 +50,7 @@ def router(store: Store) -> APIRouter:
     routes = APIRouter(prefix="/api/v1", tags=["lists"])
 
     @routes.get("/projects/{project:path}/traces/delta", response_model=models.TraceDelta)
-    def delta(request: Request, project: str, since: int = 0, q: Text = "", limit: Limit = 200) -> Response:
+    def delta(request: Request, project: str, since: Seq = 0, q: Text = "", limit: Limit = 200) -> Response:
         with store.read() as reader:
             return answer(request, lists.changes(reader, project, since=since, query=q, limit=limit))
 

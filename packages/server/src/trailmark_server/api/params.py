@@ -10,9 +10,10 @@ from fastapi import Depends, Query
 
 from trailmark_server.api.problems import Problem
 
-__all__ = ["Bounds", "Buckets", "Limit", "Text", "bounds_of", "moment"]
+__all__ = ["Bounds", "Buckets", "Limit", "Seq", "Text", "bounds_of", "moment"]
 
 _UNITS: Final = {"s": 1_000_000, "m": 60_000_000, "h": 3_600_000_000, "d": 86_400_000_000, "w": 604_800_000_000}
+Seq = Annotated[int, Query(ge=0, lt=2**63)]  # what SQLite's integers hold
 Limit = Annotated[int, Query(ge=1, le=500)]
 Buckets = Annotated[int, Query(ge=1, le=300)]
 Text = Annotated[str, Query(description="The filter language; empty for everything.")]
@@ -23,7 +24,9 @@ def moment(text: str) -> int:
     """Microseconds since the epoch. Problem for anything else than what the parameter allows."""
     try:
         if text[:1] == "-" and text[-1] in _UNITS:
-            return time.time_ns() // 1000 + int(float(text[:-1]) * _UNITS[text[-1]])
+            back = time.time_ns() // 1000 + int(float(text[:-1]) * _UNITS[text[-1]])
+            if abs(back) < 2**62:
+                return back
         if text.lstrip("-").isdecimal():
             number = int(text)
             if abs(number) < 2**62:

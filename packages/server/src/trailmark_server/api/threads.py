@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from trailmark_server.api import models
 from trailmark_server.api.answers import answer
-from trailmark_server.api.params import Bounds, Limit, Text
+from trailmark_server.api.params import Bounds, Limit, Seq, Text
 from trailmark_server.api.traces import bounded
 from trailmark_server.store import Store, turns
 
@@ -31,7 +31,7 @@ def router(store: Store) -> APIRouter:
         request: Request,
         id: str,
         project: str,
-        after: Annotated[int, Query(ge=0)] = 0,
+        after: Seq = 0,
         limit: Annotated[int, Query(ge=1, le=200)] = 50,
         max_bytes: Annotated[int, Query(ge=1024, le=2**28)] = 65_536,
     ) -> Response:

@@ -11,6 +11,7 @@ from trailmark_server.api import compare, models
 from trailmark_server.api.answers import answer, known
 from trailmark_server.api.files import preview_response
 from trailmark_server.api.messages import conversation, parameters
+from trailmark_server.api.params import Seq
 from trailmark_server.api.problems import Problem
 from trailmark_server.store import NotFoundError, Store, search, skeleton
 
@@ -27,9 +28,9 @@ def router(store: Store) -> APIRouter:
     def trace(
         request: Request,
         id: str,
-        after: Annotated[int, Query(ge=0)] = 0,
+        after: Seq = 0,
         limit: Annotated[int, Query(ge=1, le=skeleton.PAGE)] = skeleton.PAGE,
-        since: int | None = None,
+        since: Seq | None = None,
         compact: Annotated[bool, Query(description="Ids as their shortest endings, starts as differences.")] = False,
         max_bytes: MaxBytes = 262_144,
     ) -> Response:
