@@ -10,7 +10,7 @@ import pytest
 import trailmark
 from trailmark_langchain import TrailmarkTracer
 
-pytest.importorskip("langgraph")
+pytest.importorskip("langchain.agents")
 langchain_openai = pytest.importorskip("langchain_openai")
 trailmark_openai = pytest.importorskip("trailmark_openai")
 from langchain.agents import create_agent  # noqa: E402

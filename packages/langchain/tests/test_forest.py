@@ -20,6 +20,7 @@ from trailmark_langchain import TrailmarkTracer
 
 try:
     from langgraph.graph import END, START, StateGraph
+    from langgraph.types import Command  # noqa: F401 - before, graphs showed runs of their own insides
 except ImportError:
     StateGraph = None
 

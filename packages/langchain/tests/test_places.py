@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import trailmark
+from langchain_core.callbacks.manager import AsyncCallbackManager
 from langchain_core.documents import Document
 from langchain_core.language_models.fake_chat_models import FakeListChatModel
 from langchain_core.messages import HumanMessage
@@ -15,6 +16,10 @@ from pydantic import Field
 from trailmark.instrumentation import claim_span
 from trailmark_langchain import TrailmarkTracer
 
+exact = pytest.mark.skipif(
+    "run_inline" not in AsyncCallbackManager.on_chat_model_start.__code__.co_names,
+    reason="this langchain-core lets nobody know where an awaited model runs: the likeliest is taken",
+)
 IDENTITY = RunnableLambda(lambda x: x)
 
 
@@ -126,6 +131,7 @@ def test_after_a_retriever_that_failed_its_place_is_empty(config, trail):
     assert trail.tree() == "outer (general) ok\n  Broken (retriever) error\n  work (general) ok"
 
 
+@exact
 def test_models_that_run_at_once_are_each_claimed_by_their_own_provider_call(config, trail):
     model = Provider(responses=[""], at_once=5)
 
@@ -151,6 +157,7 @@ def test_every_way_to_ask_several_times_claims_in_order(how, config, trail):
     assert claimed_for(trail) == {one: one for one in asked}
 
 
+@exact
 def test_a_provider_call_elsewhere_never_takes_a_models_span(config, trail):
     """Neither in another thread nor between two pieces of a stream whose provider nobody traces."""
     claimed = []
@@ -169,6 +176,7 @@ def test_a_provider_call_elsewhere_never_takes_a_models_span(config, trail):
     assert len(claimed) > 2
 
 
+@exact
 def test_two_tracers_of_one_async_run_are_one_span_and_one_claim(trail):
     model = Provider(responses=[""], at_once=3)
 

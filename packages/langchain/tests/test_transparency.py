@@ -216,15 +216,20 @@ def retrieved_in_vain(config):
 
 
 def cancelled(config):
-    async def slow(n):
-        await asyncio.sleep(60)
-
     async def run():
+        began = asyncio.Event()
+
+        async def slow(n):
+            began.set()
+            await asyncio.sleep(60)
+
+        task = asyncio.create_task((RunnableLambda(str) | RunnableLambda(slow)).ainvoke(1, config))
+        await began.wait()
+        task.cancel()
         try:
-            async with asyncio.timeout(0.01):
-                await (RunnableLambda(str) | RunnableLambda(slow)).ainvoke(1, config)
-        except TimeoutError as error:
-            return type(error.__cause__), asyncio.current_task().cancelling()
+            await task
+        except asyncio.CancelledError as error:
+            return type(error), type(error.__cause__), task.cancelled()
 
     return asyncio.run(run())
 

@@ -10,13 +10,15 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from uuid import UUID
 
+from langchain_core.callbacks.manager import AsyncCallbackManager
 from langchain_core.runnables.config import var_child_runnable_config
-from trailmark.instrumentation import Span, register_claim_provider, register_current_span_provider
+from trailmark.instrumentation import Span, current, register_claim_provider, register_current_span_provider
 
 from trailmark_langchain._places import here
 
 __all__ = ["Run", "begins", "close", "find", "is_open", "late", "open_run", "run_above", "watch"]
 
+_LOOKS_FIRST: Final = "run_inline" in AsyncCallbackManager.on_chat_model_start.__code__.co_names
 _FALLBACKS: Final = "RunnableWithFallbacks"  # gives each the config it was itself given
 _KEEP_OPEN: Final = 10_000
 _KEEP_LATE: Final = 256
@@ -170,4 +172,13 @@ def _claimable() -> Span | None:
         for run in map(_open.get, ids):
             if run is not None and run.span.claim == "open":
                 return run.span
+    return None if _LOOKS_FIRST else _oldest_below(current())
+
+
+def _oldest_below(span: Span | None) -> Span | None:
+    """With a langchain-core that lets no place be laid out for an awaited model: the likeliest one."""
+    above = span.id if span is not None else None
+    for run in list(_open.values()):
+        if run.is_model and run.span.claim == "open" and run.span.parent_id == above:
+            return run.span
     return None

@@ -142,7 +142,10 @@ class TrailmarkTracer(BaseCallbackHandler):
 
     def on_llm_end(self, response: Any, *, run_id: UUID, **kwargs: Any) -> None:
         with guard("ending a LangChain span"):
-            self._end(run_id, kwargs, _mapping.answer_of(response))
+            fields = _mapping.answer_of(response)
+            if (run := find(run_id)) is not None and run.span.has_usage:  # the provider's own hook knows better
+                fields = {key: value for key, value in fields.items() if key not in ("usage", "usage_raw")}
+            self._end(run_id, kwargs, fields)
 
     def on_llm_new_token(self, token: Any, *, run_id: UUID, chunk: Any = None, **kwargs: Any) -> None:  # noqa: ARG002
         with guard("watching a LangChain stream"):

@@ -46,10 +46,11 @@ _HOLDERS: Final = ("token_usage", "usage", "usage_metadata", "amazon-bedrock-inv
 
 def usage_of(message: Any, whole: Mapping[str, Any] | None) -> tuple[dict[str, int], dict[str, Any]] | None:
     """The parts and what was told; of an answer's message, or of the `whole` answer where the message tells none."""
+    best: tuple[dict[str, int], dict[str, Any]] | None = None
     for told in _told(message, whole or {}):
-        if isinstance(told, Mapping) and (parts := _parts(told)):
-            return parts, dict(told)
-    return None
+        if isinstance(told, Mapping) and told and (parts := _parts(told)) and (not best or len(parts) > len(best[0])):
+            best = parts, dict(told)  # older versions leave details out of LangChain's own words
+    return best
 
 
 def _told(message: Any, whole: Mapping[str, Any]) -> Iterator[Any]:
