@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import threading
 
 import pytest
 import trailmark
@@ -151,14 +152,44 @@ def test_a_provider_hook_adds_to_the_models_span_and_opens_none(traced, model):
     assert span["usage"] == {"input": 100, "output": 1}
 
 
+def provider_of(model, claimed):
+    """A model that asks its provider while its stream is read, once."""
+
+    class Provider(type(model())):
+        def _pieces(self):
+            claimed.append(claim_span())
+            yield from super()._pieces()
+
+    return Provider(answers=["It is tea."])
+
+
 def test_the_provider_of_a_stream_is_found_from_where_it_is_read(traced, model):
-    target = model()
+    claimed = []
+    target = provider_of(model, claimed)
     with trailmark.span("outer"):
-        stream = target.stream_chat(HI)
-        claimed = claim_span()
-        assert claimed.id == traced.span("Model.stream_chat")["id"]
-        list(stream)
+        first, second = target.stream_chat(HI), target.stream_chat(HI)
+        assert claim_span() is None  # nobody is asked yet
+        list(second)
+        thread = threading.Thread(target=list, args=(first,))
+        thread.start()
+        thread.join()
+    spans = [span["id"] for span in traced.spans if span["type"] == "llm"]
+    assert [span.id for span in claimed] == spans[::-1]
     assert claim_span() is None
+
+
+def test_the_provider_of_an_awaited_stream_is_found_too(traced, model):
+    claimed = []
+    target = provider_of(model, claimed)
+
+    async def read():
+        return [piece.delta async for piece in await target.astream_chat(HI)]
+
+    async def both():
+        return await asyncio.gather(read(), read())
+
+    asyncio.run(both())
+    assert sorted(span.id for span in claimed) == sorted(span["id"] for span in traced.spans)
 
 
 def test_messages_show_their_tool_calls_thoughts_and_the_size_of_their_media(traced, model):

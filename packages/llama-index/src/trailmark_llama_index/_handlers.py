@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import weakref
 from collections.abc import Mapping
 from functools import partial
 from typing import Any, Final
@@ -110,7 +111,7 @@ def _enter(span_id: str, arguments: Mapping[str, Any], instance: Any, above: Run
         fields["metadata"] = own
     span = start_span(name, type=kind, parent=parent, input=asked(arguments), claimable=kind == "llm", **fields)
     if span is not None:
-        open_run(Run(span_id, span, parent, id(instance), kind == "llm"))
+        open_run(Run(span_id, span, id(instance), kind == "llm"))
 
 
 def _method(span_id: str) -> str:
@@ -135,6 +136,7 @@ def _exit(span_id: str, instance: Any, result: Any) -> None:
                 _end(run, None, None)
     elif inspect.isgenerator(result) or inspect.isasyncgen(result):
         run.is_streaming = True  # a model's: its events tell the end; or nobody reads it
+        run.stream = weakref.ref(result)
         end_with(result, partial(_left, run))
     elif type(result).__name__ == "StreamingAgentChatResponse":
         run.is_streaming = True

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import sys
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from types import FrameType
 from typing import Any
 
 from llama_index_instrumentation.dispatcher import active_span_id  # type: ignore[attr-defined]
 from trailmark.instrumentation import (
     Span,
-    current,
     register_claim_provider,
     register_current_span_provider,
     use_span,
@@ -25,12 +27,12 @@ class Run:
 
     id: str
     span: Span
-    parent: Span | None
     instance_id: int
     is_model: bool
     is_streaming: bool = False
     is_read: bool = False
     was_cancelled: bool = False
+    stream: weakref.ref[Any] | None = None
     answer: Any = None
     pieces: list[str] = field(default_factory=list)
 
@@ -91,9 +93,16 @@ def _current() -> Span | None:
 
 
 def _claimable() -> Span | None:
-    """A streaming model asks its provider when it is read, in its reader's place."""
-    here = current()
+    """A streaming model asks its provider when it is read: the one whose generator this code runs in."""
     for run in list(_models.values()):
-        if run.is_streaming and run.parent is here and run.span.claim == "open":
+        if run.stream is not None and run.span.claim == "open" and _runs_in(run.stream()):
             return run.span
     return None
+
+
+def _runs_in(stream: Any) -> bool:
+    wanted = getattr(stream, "gi_frame", None) or getattr(stream, "ag_frame", None)
+    frame: FrameType | None = sys._getframe()
+    while frame is not None and frame is not wanted:
+        frame = frame.f_back
+    return frame is not None
