@@ -109,6 +109,5 @@ def test_what_opik_cannot_be_asked_or_has_not_is_said(client: trailmark.Client, 
             look(missing)
     with pytest.raises(ServerError, match="Opik server"):
         client.get_attachment(missing)
-    with pytest.raises((NotFoundError, ServerError)):
-        client.delete_trace(missing)
+    client.delete_trace(missing)  # Opik says of none that it is gone, as it is
     assert f"DELETE /api/v1/private/traces/{missing}" in asked

@@ -13,7 +13,9 @@ import uvicorn
 @contextmanager
 def serving(app, **options):
     """The address of the application, served in a thread of this process."""
-    listener = socket.create_server(("127.0.0.1", 0))
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)  # or small packets wait 40 ms
+    listener.bind(("127.0.0.1", 0))
+    listener.listen(128)
     settings = {"log_level": "error", "lifespan": "on", **options}
     server = uvicorn.Server(uvicorn.Config(app, **settings))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})

@@ -4,6 +4,7 @@ import asyncio
 import gc
 import json
 import threading
+from socket import SHUT_RDWR
 
 import openai
 import pytest
@@ -36,7 +37,7 @@ def responses(socket):
         how = (event.get("response") or {}).get("instructions")
         socket.send(json.dumps({"type": "response.created", "response": {"id": f"resp_{n}"}}))
         if how == "drop":
-            socket.socket.close()
+            socket.socket.shutdown(SHUT_RDWR)
             return
         if how == "wait":
             continue

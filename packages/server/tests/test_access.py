@@ -19,7 +19,7 @@ from trailmark_server.api.security import Rules
 from trailmark_server.keys import Keys
 from trailmark_server.store import StoreError, open_store
 
-from .conftest import new_id, span
+from .conftest import listening, new_id, span
 
 PING = "/api/is-alive/ping"
 PROJECTS = "/api/v1/projects"
@@ -29,7 +29,7 @@ PROJECTS = "/api/v1/projects"
 def serving(home: Path, **rules: Any) -> Iterator[tuple[httpx2.Client, Any]]:
     store = open_store(home / "trailmark.db")
     app = create_app(store, home, rules=Rules(Access(Keys(home), is_required=rules.pop("is_required", False)), **rules))
-    listener = socket.create_server(("127.0.0.1", 0))
+    listener = listening()
     server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
