@@ -13,6 +13,7 @@ from trailmark_server.store.text import Phrase
 
 __all__ = ["FEW", "Selection", "select"]
 
+VERY_FEW: Final = 500  # by an index on an expression, which SQLite reads row by row
 FEW: Final = 2_000  # traces read and sorted in some milliseconds
 PHRASES: Final = 8_000  # texts read for words side by side in a fraction of a second
 SOME: Final = 30_000  # trace ids gathered in some milliseconds; of more, one finds enough along the way
@@ -124,16 +125,16 @@ class _Ways:
         if leaf.field in _INDEXED and leaf.op in (">", ">=", "<", "<=", "range", "="):
             column, unit = _INDEXED[leaf.field]
             sql, values = compared(column, leaf)
-            return self._of_traces(
-                leaf, (sql, [round(float(value) * unit, 3) for value in values] if unit > 1 else values)
-            )
+            scaled = [round(float(value) * unit, 3) for value in values] if unit > 1 else values
+            way = self._of_traces(leaf, (sql, scaled), VERY_FEW)
+            return way if way is not None and way.count <= VERY_FEW else None
         return None
 
-    def _of_traces(self, leaf: Condition, found: Sql) -> _Way | None:
+    def _of_traces(self, leaf: Condition, found: Sql, limit: int = SOME) -> _Way | None:
         if leaf.op in ("~", "exists") or any("*" in value for value in leaf.values if isinstance(value, str)):
             return None
         return self._counted(
-            f"SELECT trace_id FROM traces WHERE project_id=? AND {found[0]}", [self._project, *found[1]]
+            f"SELECT trace_id FROM traces WHERE project_id=? AND {found[0]}", [self._project, *found[1]], limit
         )
 
     def _side(self, table: str, found: Sql, leaf: Condition) -> _Way:
@@ -171,8 +172,8 @@ class _Ways:
         indexed, waiting = [phrase.match, self._project, *checks[2]], [self._project, phrase.needle]
         return _Way(sql, [*indexed, *indexed, *waiting, *waiting], hits)
 
-    def _counted(self, sql: str, values: list[Any]) -> _Way:
-        limited = f"SELECT count(*) FROM (SELECT 1 FROM ({sql}) LIMIT {SOME + 1})"
+    def _counted(self, sql: str, values: list[Any], limit: int = SOME) -> _Way:
+        limited = f"SELECT count(*) FROM (SELECT 1 FROM ({sql}) LIMIT {limit + 1})"
         [count] = self._db.execute(limited, values).fetchone()
         return _Way(sql, values, count)
 

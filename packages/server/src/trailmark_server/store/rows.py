@@ -62,7 +62,8 @@ def _span(record: dict[str, Any]) -> Packed:
         id_bytes(record["parent_id"]) if record.get("parent_id") else None, record["name"], record["type"],
         record["status"], record["start_us"], record.get("end_us"), record.get("first_token_us"), record.get("model"),
         record.get("provider"), dumps(usage) if usage else None, _tokens(usage, "input"), _tokens(usage, "output"),
-        record.get("cost"), error.get("type"), _json_or_none(record.get("tags")), preview(record.get("input")),
+        (usage or {}).get("input_cached"), record.get("cost"),
+        error.get("type"), _json_or_none(record.get("tags")), preview(record.get("input")),
         preview(record.get("output")), record["ver"],
     )  # fmt: skip
     root = _root(record, record["trace"] or {}) if "trace" in record else None

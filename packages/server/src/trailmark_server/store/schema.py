@@ -140,7 +140,15 @@ CREATE TABLE documents(  -- what people set: views, score definitions, settings
   PRIMARY KEY(kind, key)) STRICT, WITHOUT ROWID;
 """
 
-_MIGRATIONS: Final = (_V1, _V2)
+_V3: Final = """
+ALTER TABLE spans ADD COLUMN tcached INTEGER;  -- of tin, what the provider had cached
+UPDATE spans SET tcached=json_extract(usage, '$.input_cached') WHERE usage IS NOT NULL;
+DROP INDEX spans_llm;
+CREATE INDEX spans_model ON spans(  -- covering, for series over time
+  project_id, start_us, model, end_us, tin, tout, tcached, cost, status, first_token_us) WHERE model IS NOT NULL;
+"""
+
+_MIGRATIONS: Final = (_V1, _V2, _V3)
 VERSION: Final = len(_MIGRATIONS)
 _CONNECTION: Final = ("busy_timeout=10000", "synchronous=FULL", "secure_delete=FAST", "temp_store=MEMORY")
 

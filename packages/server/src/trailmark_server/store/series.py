@@ -142,12 +142,7 @@ def _with_spans(scope: _Scope) -> _Scope:
 def _sums(reader: Reader, scope: _Scope, wanted: tuple[str, ...]) -> list[dict[str, Any]]:
     a = scope.alias
     is_bad = "(t.error_count > 0 OR t.status='error')" if a == "t" else "s.status='error'"
-    cached = (
-        "json_extract(s.usage, '$.input_cached')"
-        if a == "s"
-        else "(SELECT sum(json_extract(x.usage, '$.input_cached')) FROM spans x WHERE x.trace_id=t.trace_id "
-        "AND x.usage IS NOT NULL)"
-    )
+    cached = "s.tcached" if a == "s" else "(SELECT sum(x.tcached) FROM spans x WHERE x.trace_id=t.trace_id)"
     columns = {
         ("count", "n"): "count(*)", ("errors", "n"): f"sum({is_bad})", ("tokens", "in"): f"sum({a}.tin)",
         ("tokens", "out"): f"sum({a}.tout)", ("tokens", "cached"): f"sum({cached})", ("cost", "sum"): f"sum({a}.cost)",

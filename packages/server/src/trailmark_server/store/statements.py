@@ -18,7 +18,7 @@ def _update(table: str, columns: str) -> str:
 
 _SPAN_COLUMNS: Final = (
     "project_id trace_id span_id parent_id name type status start_us end_us first_token_us model provider usage "
-    "tin tout cost error_type tags input_preview output_preview ver"
+    "tin tout tcached cost error_type tags input_preview output_preview ver"
 )
 _ROOT_COLUMNS: Final = (
     "project_id trace_id span_id name status start_us end_us thread_id user_id environment tags input_preview "
