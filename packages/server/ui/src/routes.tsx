@@ -37,6 +37,16 @@ export const ROUTES: PageRoute[] = [
     Page: page(() => import("./pages/dashboard/DashboardPage")),
     nav: { label: "Dashboard", to: "dashboard", key: "d" },
   },
+  {
+    path: "/p/:project/review",
+    Page: page(() => import("./pages/review/ReviewPage")),
+    nav: { label: "Review", to: "review", key: "r" },
+  },
+  {
+    path: "/p/:project/settings",
+    Page: page(() => import("./pages/settings/SettingsPage")),
+    nav: { label: "Settings", to: "settings", key: "s" },
+  },
 ];
 
 export const NotFound = page(() => import("./pages/home/NotFoundPage"));

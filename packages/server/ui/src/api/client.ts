@@ -10,9 +10,12 @@ import type {
   Metrics,
   NewScore,
   Parsed,
+  Price,
   Project,
+  Retention,
   SavedView,
   ScoreDef,
+  Settings,
   SpanDetail,
   Thread,
   ThreadPage,
@@ -132,5 +135,17 @@ export const api = {
     get<ScoreDef[]>(`${inProject(project)}/score-defs`, signal),
   defineScores: (project: string, defs: ScoreDef[]) =>
     send<ScoreDef[]>("PUT", `${inProject(project)}/score-defs`, defs),
+  settings: (signal?: AbortSignal) => get<Settings>("/settings", signal),
+  changeSettings: (settings: Settings) => send<Settings>("PUT", "/settings", settings),
+  retention: (project: string, days: number, signal?: AbortSignal) =>
+    get<Retention>(`${inProject(project)}/retention${search({ days })}`, signal),
+  prices: (signal?: AbortSignal) => get<Price[]>("/prices", signal),
+  setPrice: (price: Price) => send<Price>("PUT", "/prices", price),
+  dropPrice: (model: string, provider: string) =>
+    send<null>("DELETE", `/prices${search({ model, provider })}`),
+  createProject: (name: string) => send<Project>("POST", "/projects", { name }),
+  renameProject: (project: string, name: string) => send<Project>("PATCH", inProject(project), { name }),
+  deleteProject: (project: string, expected: number) =>
+    send<{ done: number }>("DELETE", `${inProject(project)}${search({ expected })}`),
   deleteTrace: (id: string) => send<{ deleted: boolean }>("DELETE", inTrace(id)),
 };

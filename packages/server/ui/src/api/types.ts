@@ -49,3 +49,6 @@ export type Totals = Schemas["Totals"];
 export type KnownScore = Schemas["Score"];
 export type NewScore = Schemas["NewScore"];
 export type ScoreDef = Schemas["ScoreDef"];
+export type Settings = Schemas["Settings"];
+export type Retention = Schemas["Retention"];
+export type Price = Schemas["Price"];

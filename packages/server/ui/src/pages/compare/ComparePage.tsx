@@ -143,10 +143,10 @@ function Choose({ a, b, onChoose }: ChooseProps) {
         }}
       >
         <label>
-          A <input value={first} onChange={(event) => setFirst(event.target.value)} />
+          A <input type="text" value={first} onChange={(event) => setFirst(event.target.value)} />
         </label>
         <label>
-          B <input value={second} onChange={(event) => setSecond(event.target.value)} />
+          B <input type="text" value={second} onChange={(event) => setSecond(event.target.value)} />
         </label>
         <button type="submit" disabled={!ids.a || !ids.b}>
           Compare

@@ -31,7 +31,12 @@ export function ScorePane({ target }: { target: ScoreTarget }) {
         )}
         <label className="score-author muted">
           Signed{" "}
-          <input value={author} placeholder="your name" onChange={(event) => sign(event.target.value)} />
+          <input
+            type="text"
+            value={author}
+            placeholder="your name"
+            onChange={(event) => sign(event.target.value)}
+          />
         </label>
       </div>
       {scores.length > 0 && <Given scores={scores} author={author} onDrop={drop} />}
@@ -74,6 +79,7 @@ function ScoreField({ def, given, onGive }: FieldProps) {
       )}
       {given && (
         <input
+          type="text"
           className="score-reason"
           aria-label={`Reason for ${def.name}`}
           placeholder="why"
@@ -116,6 +122,7 @@ function Typed({
       }}
     >
       <input
+        type="text"
         data-score
         aria-label={def.name}
         value={text}
@@ -151,12 +158,14 @@ function FreeField({
       }}
     >
       <input
+        type="text"
         aria-label="Name of the score"
         placeholder="name"
         value={name}
         onChange={(event) => setName(event.target.value)}
       />
       <input
+        type="text"
         aria-label="Value"
         placeholder="number or label"
         value={typed}

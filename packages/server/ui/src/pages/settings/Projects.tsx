@@ -1,0 +1,143 @@
+import { useQuery } from "@tanstack/react-query";
+import { useState } from "react";
+import { Link, useLocation } from "wouter";
+import { api } from "../../api/client";
+import type { Project } from "../../api/types";
+import { ago, count } from "../../model/format";
+import { visibleText } from "../../model/hygiene";
+import { pagePath, tracesPath } from "../../model/paths";
+import { Dialog } from "../../ui/Dialog";
+import { Failed, Loading } from "../../ui/States";
+import { useSaved } from "./useSaved";
+
+/** All projects of the workspace. */
+export function Projects({ project }: { project: string }) {
+  const found = useQuery({ queryKey: ["projects"], queryFn: ({ signal }) => api.projects(signal) });
+  const [name, setName] = useState("");
+  const [deleting, setDeleting] = useState<Project | null>(null);
+  const [renaming, setRenaming] = useState<Project | null>(null);
+  const [, navigate] = useLocation();
+  const save = useSaved("projects");
+  if (found.isError)
+    return <Failed what="The projects cannot be shown" error={found.error} onRetry={() => found.refetch()} />;
+  if (!found.data) return <Loading rows={4} />;
+  return (
+    <div className="settings-form">
+      <table className="plain settings-table">
+        <thead>
+          <tr>
+            <th>Project</th>
+            <th className="number">Traces</th>
+            <th className="number">Last 24 h</th>
+            <th>Newest</th>
+            <th>
+              <span className="sr-only">Actions</span>
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {found.data.map((one) => (
+            <tr key={one.name}>
+              <td>
+                <Link href={tracesPath(one.name)}>{visibleText(one.name)}</Link>
+              </td>
+              <td className="number">{count(one.traces)}</td>
+              <td className="number">{count(one.traces_24h)}</td>
+              <td className="muted">{one.last_us === null ? "" : ago(one.last_us)}</td>
+              <td className="actions">
+                <button type="button" aria-label={`Rename ${one.name}`} onClick={() => setRenaming(one)}>
+                  Rename
+                </button>
+                <button type="button" aria-label={`Delete ${one.name}`} onClick={() => setDeleting(one)}>
+                  Delete
+                </button>
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+      <form
+        className="settings-row"
+        onSubmit={async (event) => {
+          event.preventDefault();
+          if (await save("Project", () => api.createProject(name.trim()))) setName("");
+        }}
+      >
+        <input
+          type="text"
+          aria-label="Name of a new project"
+          placeholder="new project"
+          value={name}
+          onChange={(event) => setName(event.target.value)}
+        />
+        <button type="submit" disabled={!name.trim()}>
+          Create
+        </button>
+      </form>
+      {deleting && (
+        <Typed
+          title={`Delete ${deleting.name}`}
+          label={`${count(deleting.traces)} traces go with it, for good. Type its name to confirm`}
+          action="Delete for good"
+          isAllowed={(typed) => typed === deleting.name}
+          onClose={() => setDeleting(null)}
+          onDone={async () => {
+            if (!(await save("Project", () => api.deleteProject(deleting.name, deleting.traces)))) return;
+            setDeleting(null);
+            if (deleting.name === project) navigate("/");
+          }}
+        />
+      )}
+      {renaming && (
+        <Typed
+          title={`Rename ${renaming.name}`}
+          label="New name. Programs that go on recording under the old one make it anew"
+          action="Rename"
+          isAllowed={(typed) => typed.trim() !== "" && typed !== renaming.name}
+          onClose={() => setRenaming(null)}
+          onDone={async (typed) => {
+            if (!(await save("Project", () => api.renameProject(renaming.name, typed.trim())))) return;
+            setRenaming(null);
+            if (renaming.name === project) navigate(`${pagePath(typed.trim(), "settings")}?tab=projects`);
+          }}
+        />
+      )}
+    </div>
+  );
+}
+
+interface TypedProps {
+  title: string;
+  label: string;
+  action: string;
+  isAllowed: (typed: string) => boolean;
+  onClose: () => void;
+  onDone: (typed: string) => void;
+}
+
+function Typed({ title, label, action, isAllowed, onClose, onDone }: TypedProps) {
+  const [typed, setTyped] = useState("");
+  return (
+    <Dialog title={title} onClose={onClose}>
+      <form
+        className="settings-form"
+        onSubmit={(event) => {
+          event.preventDefault();
+          if (isAllowed(typed)) onDone(typed);
+        }}
+      >
+        <label>
+          {label} <input type="text" value={typed} onChange={(event) => setTyped(event.target.value)} />
+        </label>
+        <div className="actions">
+          <button type="submit" disabled={!isAllowed(typed)}>
+            {action}
+          </button>
+          <button type="button" onClick={onClose}>
+            Leave it
+          </button>
+        </div>
+      </form>
+    </Dialog>
+  );
+}

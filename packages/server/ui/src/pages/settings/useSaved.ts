@@ -1,0 +1,18 @@
+import { useQueryClient } from "@tanstack/react-query";
+import { toast } from "../../ui/Toast";
+
+/** Do something on the server, say how it went, and let what shows it be asked for again. */
+export function useSaved(...keys: string[]) {
+  const client = useQueryClient();
+  return async (what: string, act: () => Promise<unknown>): Promise<boolean> => {
+    try {
+      await act();
+    } catch (error) {
+      toast(`${what}: ${(error as Error).message}`, { isError: true });
+      return false;
+    }
+    for (const key of keys) void client.invalidateQueries({ queryKey: [key] });
+    toast(`${what}: done`);
+    return true;
+  };
+}
