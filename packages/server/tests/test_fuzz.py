@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from urllib.parse import quote
 
 import httpx2
 import pytest
@@ -53,12 +54,9 @@ def test_opiks_writes(http: httpx2.Client, traces: list[Any], spans: list[Any], 
     send(http, "POST", "spans/batch", {"spans": spans})
     for one in [*traces, *spans]:
         for kind in ("traces", "spans"):
-            send(
-                http,
-                "PATCH",
-                f"{kind}/{one.get('id') if isinstance(one.get('id'), str) else new_id()}".replace("\n", ""),
-                update,
-            )
+            id = one.get("id")
+            named = quote(id.encode(errors="replace"), safe="") if isinstance(id, str) else new_id()
+            send(http, "PATCH", f"{kind}/{named}", update)
     for kind in ("traces", "spans", "traces/threads"):
         send(http, "POST", f"{kind}/search", {"project_name": "Default Project", "limit": 2000})
 
