@@ -17,6 +17,7 @@ import { useKeys } from "../../ui/keys";
 import { Failed, Loading, Notice } from "../../ui/States";
 import { Status } from "../../ui/Status";
 import { useUrlState } from "../../ui/useUrlState";
+import { Typed } from "../scores/ScorePane";
 import { FilterBar } from "../traces/FilterBar";
 import { RangePicker } from "../traces/RangePicker";
 import "../traces/traces.css";
@@ -179,18 +180,26 @@ function Card({ project, row, at, of, onGo, onFilter }: CardProps) {
         {defs.map((one, n) => (
           <div key={one.name} className={n === active ? "review-def active" : "review-def"}>
             <span title={one.description || undefined}>{visibleText(one.name)}</span>
-            <span className="score-choices">
-              {choicesOf(one).map((choice) => (
-                <button
-                  key={choice.name}
-                  type="button"
-                  aria-pressed={isSame(mine(scores, one.name, author), choice.judgement)}
-                  onClick={() => void judge(one, choice)}
-                >
-                  {visibleText(choice.name)} <kbd>{choice.key}</kbd>
-                </button>
-              ))}
-            </span>
+            {choicesOf(one).length > 0 ? (
+              <span className="score-choices">
+                {choicesOf(one).map((choice) => (
+                  <button
+                    key={choice.name}
+                    type="button"
+                    aria-pressed={isSame(mine(scores, one.name, author), choice.judgement)}
+                    onClick={() => void judge(one, choice)}
+                  >
+                    {visibleText(choice.name)} <kbd>{choice.key}</kbd>
+                  </button>
+                ))}
+              </span>
+            ) : (
+              <Typed
+                def={one}
+                given={mine(scores, one.name, author)}
+                onGive={(judgement) => void give(one.name, judgement, reason || null)}
+              />
+            )}
             <span className="muted">
               {scores
                 .filter((score) => score.name === one.name && score !== mine(scores, one.name, author))

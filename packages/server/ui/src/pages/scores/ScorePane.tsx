@@ -97,7 +97,7 @@ function ScoreField({ def, given, onGive }: FieldProps) {
   );
 }
 
-function Typed({
+export function Typed({
   def,
   given,
   onGive,

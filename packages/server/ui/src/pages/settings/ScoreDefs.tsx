@@ -20,7 +20,7 @@ export function ScoreDefs({ project }: { project: string }) {
       <Failed what="The definitions cannot be shown" error={found.error} onRetry={() => found.refetch()} />
     );
   if (!found.data) return <Loading rows={3} />;
-  return <Editor key={found.dataUpdatedAt} project={project} saved={found.data} />;
+  return <Editor key={JSON.stringify(found.data)} project={project} saved={found.data} />;
 }
 
 function Editor({ project, saved }: { project: string; saved: ScoreDef[] }) {

@@ -16,9 +16,9 @@ export function Storage({ project }: { project: string }) {
   return (
     <div className="settings-form">
       {meta.data && <p>The store takes {bytes(meta.data.disk_bytes)}.</p>}
-      <Days key={`all ${found.dataUpdatedAt}`} project={null} shown={project} settings={found.data} />
+      <Days key={`all ${found.data.retention_days}`} project={null} shown={project} settings={found.data} />
       <Days
-        key={`one ${project} ${found.dataUpdatedAt}`}
+        key={`one ${project} ${found.data.retention_days_of?.[project]}`}
         project={project}
         shown={project}
         settings={found.data}
@@ -35,10 +35,11 @@ function Days({ project, shown, settings }: { project: string | null; shown: str
   const isValid = days === "" || (Number.isInteger(number) && number >= 1 && number <= 36_500);
   const wanted = days === "" || !isValid ? null : number;
   const preview = useQuery({
-    queryKey: ["retention", shown, wanted],
-    queryFn: ({ signal }) => api.retention(shown, wanted ?? 1, signal),
+    queryKey: ["retention", project === null ? "" : shown, wanted],
+    queryFn: ({ signal }) => wouldGo(project, settings, wanted ?? 1, signal),
     enabled: wanted !== null,
   });
+  const whose = project === null ? "all projects without days of their own" : project;
   const save = useSaved("settings");
   const next: Settings =
     project === null
@@ -67,13 +68,29 @@ function Days({ project, shown, settings }: { project: string | null; shown: str
       <button type="submit" disabled={!isValid || wanted === (saved ?? null)}>
         Save
       </button>
-      {wanted !== null && preview.data && (
-        <span className={preview.data.traces ? "label-error" : "muted"}>
-          {preview.data.traces
-            ? `${count(preview.data.traces)} traces of ${shown} are older and would be deleted`
-            : `Nothing of ${shown} is older`}
+      {wanted !== null && preview.data !== undefined && (
+        <span className={preview.data ? "label-error" : "muted"}>
+          {preview.data
+            ? `${count(preview.data)} traces of ${whose} are older and would be deleted`
+            : `Nothing of ${whose} is older`}
         </span>
       )}
     </form>
   );
+}
+
+/** Of one project, or of all that have no days of their own: how many traces are older. */
+async function wouldGo(
+  project: string | null,
+  settings: Settings,
+  days: number,
+  signal: AbortSignal,
+): Promise<number> {
+  const own = settings.retention_days_of ?? {};
+  const names =
+    project !== null
+      ? [project]
+      : (await api.projects(signal)).map((one) => one.name).filter((name) => !own[name]);
+  const found = await Promise.all(names.map((name) => api.retention(name, days, signal)));
+  return found.reduce((sum, one) => sum + one.traces, 0);
 }
