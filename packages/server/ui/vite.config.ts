@@ -2,8 +2,10 @@ import react from "@vitejs/plugin-react";
 import { defineConfig } from "vitest/config";
 
 export default defineConfig({
+  base: "./", // wherever a proxy mounts it: the server writes where that is into index.html
   plugins: [react()],
   build: {
+    license: { fileName: "third-party/licenses.md" },
     outDir: "../src/trailmark_server/_ui",
     emptyOutDir: true,
     modulePreload: { polyfill: false },

@@ -15,6 +15,7 @@ __all__ = ["HEADER", "Clients"]
 HEADER: Final = "x-trailmark-client"
 MOST: Final = 1000
 MAX_REPORT: Final = 2000
+_AGENT: Final = re.compile(r"trailmark/([\w.+-]{1,40})")
 
 
 class Clients:
@@ -35,15 +36,20 @@ class Clients:
             sums.update(report["dropped"])
         return {re.sub(r"[^\w-]", "_", reason)[:40]: n for reason, n in sums.items()}
 
-    def heard(self, report: str) -> None:
-        """Keep a report; what is none is ignored: the batch it came with counts all the same."""
+    def heard(self, report: str, agent: str = "") -> None:
+        """Keep a report, and the version its sender's `User-Agent` names; what is none is ignored: the batch it came
+        with counts all the same."""
         try:
             told = json.loads(report[:MAX_REPORT])
             dropped = {str(reason): int(count) for reason, count in told["dropped"].items()}
             client, mode = str(told["client"]), str(told["mode"])
         except (ValueError, KeyError, TypeError, AttributeError):
             return
-        self._reports[client] = {"client": client, "mode": mode, "dropped": dropped, "seen_us": time.time_ns() // 1000}
+        version = _AGENT.match(agent)
+        self._reports[client] = {
+            "client": client, "mode": mode, "version": version[1] if version else "", "dropped": dropped,
+            "seen_us": time.time_ns() // 1000,
+        }  # fmt: skip
         self._reports.move_to_end(client)
         while len(self._reports) > MOST:
             self._reports.popitem(last=False)

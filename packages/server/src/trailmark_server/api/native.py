@@ -28,7 +28,7 @@ def router(store: Store, clients: Clients, observed: Observed) -> APIRouter:
 
     @routes.post("/api/v1/ingest", response_model=models.Ingested, responses={207: _PART, 400: _PART})
     async def ingest(request: Request) -> JSONResponse:
-        clients.heard(request.headers.get(HEADER, ""))
+        clients.heard(request.headers.get(HEADER, ""), request.headers.get("user-agent", ""))
         body = await read_body(request)
         answer = await run_in_threadpool(_ingest, store, body)
         observed.records(answer["accepted"], len(answer["rejected"]))

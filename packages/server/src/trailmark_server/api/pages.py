@@ -17,7 +17,7 @@ from trailmark_server.store import NotFoundError, Store
 __all__ = ["router"]
 
 UI: Final = Path(__file__).parent.parent / "_ui"
-_OWN: Final = re.compile(r'\b(src|href)="\.?/(?!/)')  # addresses of the page's own files
+_OWN: Final = re.compile(r'\b(src|href)="\.?/(?!/)')  # the page's own files, relative as built
 _WITHOUT_UI: Final = """<!doctype html>
 <html lang="en"><meta charset="utf-8"><title>trailmark</title>
 <h1>trailmark runs, its page is not built</h1>
@@ -54,6 +54,8 @@ def router(store: Store, ui: Path = UI) -> APIRouter:
             return _file(ui, path, "public, max-age=31536000, immutable")
         if path in ("boot.js", "favicon.svg"):
             return _file(ui, path, "no-cache")
+        if path.startswith("third-party/"):
+            return _file(ui, path, "no-cache", media_type="text/plain; charset=utf-8")
         return _index(ui, request.scope.get("root_path", ""))
 
     return routes
@@ -63,15 +65,13 @@ def _index(ui: Path, root: str) -> Response:
     headers = {"Content-Security-Policy": CSP, "Cache-Control": "no-cache"}
     if not (ui / "index.html").is_file():
         return HTMLResponse(_WITHOUT_UI, headers=headers)
-    if not root:
-        return FileResponse(ui / "index.html", headers=headers)
     text = _OWN.sub(rf'\1="{root}/', (ui / "index.html").read_text(encoding="utf-8"))
     text = text.replace("<head>", f'<head><meta name="trailmark-base" content="{root}">', 1)
     return HTMLResponse(text, headers=headers)
 
 
-def _file(ui: Path, path: str, caching: str) -> Response:
+def _file(ui: Path, path: str, caching: str, media_type: str | None = None) -> Response:
     file = (ui / path).resolve()
     if not file.is_relative_to(ui.resolve()) or not file.is_file():
         raise Problem(404, f"no file {path}")
-    return FileResponse(file, headers={"Cache-Control": caching})
+    return FileResponse(file, headers={"Cache-Control": caching}, media_type=media_type)

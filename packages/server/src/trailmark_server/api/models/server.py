@@ -12,10 +12,12 @@ __all__ = ["Client", "Health", "Ingested", "Meta", "Rejected", "Session", "SignI
 
 
 class Client(BaseModel):
-    """What a recording program said of itself: `mode` of its outbox, and what it dropped, by reason."""
+    """What a recording program said of itself: `mode` of its outbox, what it dropped, by reason; an empty `version` is
+    one it did not tell."""
 
     client: str
     mode: str
+    version: str
     dropped: dict[str, int]
     seen_us: int
 

@@ -1,4 +1,4 @@
-import { base } from "../../base";
+import { serverUrl } from "../../base";
 import { CopyButton } from "../../ui/copy";
 
 /** Runs as it stands: `project` names where its trace goes, null the default. */
@@ -21,8 +21,7 @@ trailmark.flush()
 
 /** The first thing somebody sees: how to record a trace, and that it is waited for. */
 export function Quickstart({ project }: { project: string | null }) {
-  const url = `${window.location.origin}${base}`;
-  const code = quickstart(project, url);
+  const code = quickstart(project, serverUrl);
   return (
     <div className="notice quickstart">
       <h1>
@@ -42,13 +41,13 @@ export function Quickstart({ project }: { project: string | null }) {
         <div>
           <dt>This server</dt>
           <dd>
-            <code>TRAILMARK_URL={url}</code>
+            <code>TRAILMARK_URL={serverUrl}</code>
           </dd>
         </div>
         <div>
           <dt>OpenTelemetry</dt>
           <dd>
-            <code>OTEL_EXPORTER_OTLP_ENDPOINT={url}</code>
+            <code>OTEL_EXPORTER_OTLP_ENDPOINT={serverUrl}</code>
           </dd>
         </div>
         <div>

@@ -1,7 +1,4 @@
-import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
-import { api } from "../../api/client";
-import { bytes } from "../../model/format";
 import { singleKeys } from "../../ui/keys";
 import { setTheme, THEMES, useTheme } from "../../ui/theme";
 
@@ -38,35 +35,5 @@ export function General() {
         titles.
       </p>
     </div>
-  );
-}
-
-/** Which server this is. */
-export function About() {
-  const meta = useQuery({ queryKey: ["meta"], queryFn: ({ signal }) => api.meta(signal) });
-  const found = meta.data;
-  if (!found) return null;
-  return (
-    <dl className="facts settings-about">
-      {[
-        ["Version", found.version],
-        ["Database schema", String(found.schema)],
-        ["Home", found.home ?? ""],
-        ["Workspace", found.workspace],
-        ["Takes on disk", bytes(found.disk_bytes)],
-        ["Keys", found.auth ? "needed by every request" : "none needed: this machine only"],
-      ].map(([name, value]) => (
-        <div key={name}>
-          <dt>{name}</dt>
-          <dd>{value}</dd>
-        </div>
-      ))}
-      <div>
-        <dt>API keys</dt>
-        <dd>
-          are made where the server runs: <code>trailmark keys create NAME</code>
-        </dd>
-      </div>
-    </dl>
   );
 }

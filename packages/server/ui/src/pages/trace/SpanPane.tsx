@@ -2,6 +2,7 @@ import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
 import { api } from "../../api/client";
 import type { Json, SpanDetail, Trace } from "../../api/types";
+import { serverUrl } from "../../base";
 import { cost, count, duration, fullTime } from "../../model/format";
 import { tracePath } from "../../model/paths";
 import { callAsPython } from "../../model/snippets";
@@ -133,7 +134,7 @@ function factsOf(span: SpanDetail, offset: number): [string, string | null, stri
 }
 
 function Actions({ span }: { span: SpanDetail }) {
-  const here = `${window.location.origin}${tracePath(span.project, span.trace_id, span.id)}`;
+  const here = `${serverUrl}${tracePath(span.project, span.trace_id, span.id)}`;
   const snippet = callAsPython(span);
   return (
     <Menu

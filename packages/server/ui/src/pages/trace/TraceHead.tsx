@@ -3,6 +3,7 @@ import { useState } from "react";
 import { Link, useLocation } from "wouter";
 import { api } from "../../api/client";
 import type { Trace } from "../../api/types";
+import { serverUrl } from "../../base";
 import { ago, cost, count, duration, fullTime, when } from "../../model/format";
 import { quoted, tracePath, tracesPath } from "../../model/paths";
 import { copyAndSay } from "../../ui/copy";
@@ -110,7 +111,7 @@ export function TraceHead({ trace, project, neighbours, isPeek, count: spans }: 
 function Actions({ trace, project }: { trace: Trace; project: string }) {
   const [, navigate] = useLocation();
   const client = useQueryClient();
-  const here = `${window.location.origin}${tracePath(project, trace.id)}`;
+  const here = `${serverUrl}${tracePath(project, trace.id)}`;
   const [isAsking, setAsking] = useState(false);
   const remove = async () => {
     setAsking(false);
@@ -132,13 +133,13 @@ function Actions({ trace, project }: { trace: Trace; project: string }) {
           { label: "Copy as JSON", run: async () => copyAndSay(await whole(), "Trace") },
           {
             label: "Copy as curl",
-            run: () => copyAndSay(`curl ${window.location.origin}/api/v1/traces/${trace.id}`, "curl"),
+            run: () => copyAndSay(`curl ${serverUrl}/api/v1/traces/${trace.id}`, "curl"),
           },
           {
             label: "Copy as Python",
             run: () =>
               copyAndSay(
-                `import trailmark\n\ntrace = trailmark.Client(url=${JSON.stringify(window.location.origin)}).get_trace("${trace.id}")\n`,
+                `import trailmark\n\ntrace = trailmark.Client(url=${JSON.stringify(serverUrl)}).get_trace("${trace.id}")\n`,
                 "Python",
               ),
           },

@@ -4,6 +4,7 @@ import { useLocation, useSearch } from "wouter";
 import { ApiError, api } from "../../api/client";
 import type { QueryFault, TraceRow } from "../../api/types";
 import { useTraces } from "../../api/useTraces";
+import { serverUrl } from "../../base";
 import { DEFAULT_COLUMNS, inOrder, readColumns, type ShownColumn, writeColumns } from "../../model/columns";
 import { comparePath, tracePath } from "../../model/paths";
 import { boundsOf, isRelative } from "../../model/range";
@@ -107,7 +108,7 @@ export default function TracesPage({ project }: PageProps) {
     {
       keys: "mod+Enter",
       label: "Open in a new tab",
-      run: () => current && window.open(tracePath(project, current.id)),
+      run: () => current && window.open(serverUrl + tracePath(project, current.id)),
     },
     { keys: "Space", label: "Peek", run: () => current && (peek ? set({ peek: "" }) : openPeek(current.id)) },
     {
