@@ -71,6 +71,21 @@ def test_a_query_narrows_and_reload_and_back_restore(page: Page, listed: str) ->
     expect(filter_field(page)).to_have_value("")
 
 
+def test_what_a_page_shows_is_asked_for_beside_its_scripts_and_once(page: Page, listed: str) -> None:
+    asked: list[str] = []
+    page.on("request", lambda one: asked.append(one.url.removeprefix(listed)) if "/api/" in one.url else None)
+    one = trace(3)
+    for address, shown, first in (
+        (f"{LIST}?q=user%3A%22user+3%22", link(page, 3), f"/api/v1/projects/{PROJECT}/traces?limit=200&q=user%3A%22user+3%22&sort=-start"),
+        (f"{LIST}/{one.id}", page.get_by_role("treeitem").first, f"/api/v1/traces/{one.id}?compact=true"),
+    ):  # fmt: skip
+        asked.clear()
+        page.goto(address)
+        expect(shown).to_be_visible()
+        assert asked[0] == first
+        assert asked.count(first) == 1
+
+
 def test_what_cannot_be_read_is_underlined_and_the_rows_stay(page: Page, listed: str) -> None:
     """6: and Enter with open suggestions runs the text as typed."""
     page.goto(LIST)

@@ -8,9 +8,10 @@ from typing import Final
 from urllib.parse import quote
 
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse
+from fastapi.responses import HTMLResponse, RedirectResponse
 
-from trailmark_server.api.problems import Problem, problem
+from trailmark_server.api.assets import Assets
+from trailmark_server.api.problems import problem
 from trailmark_server.api.security import CSP
 from trailmark_server.store import NotFoundError, Store
 
@@ -28,7 +29,7 @@ then start again. Until then: <code>trailmark ls</code> and <code>trailmark show
 
 def router(store: Store, ui: Path = UI) -> APIRouter:
     """Added last: it answers to every path."""
-    routes = APIRouter()
+    routes, assets = APIRouter(), Assets(ui)
 
     @routes.get("/api/v1/session/redirect/projects/", include_in_schema=False)
     def redirect(request: Request, trace_id: str = "") -> Response:
@@ -51,11 +52,9 @@ def router(store: Store, ui: Path = UI) -> APIRouter:
         if path.startswith("api/"):
             return problem(404, f"no route /{path}")
         if path.startswith("assets/"):
-            return _file(ui, path, "public, max-age=31536000, immutable")
-        if path in ("boot.js", "favicon.svg"):
-            return _file(ui, path, "no-cache")
-        if path.startswith("third-party/"):
-            return _file(ui, path, "no-cache", media_type="text/plain; charset=utf-8")
+            return assets.answer(path, request, {"Cache-Control": "public, max-age=31536000, immutable"})
+        if path in ("boot.js", "favicon.svg") or path.startswith("third-party/"):
+            return assets.answer(path, request, {"Cache-Control": "no-cache"})
         return _index(ui, request.scope.get("root_path", ""))
 
     return routes
@@ -68,10 +67,3 @@ def _index(ui: Path, root: str) -> Response:
     text = _OWN.sub(rf'\1="{root}/', (ui / "index.html").read_text(encoding="utf-8"))
     text = text.replace("<head>", f'<head><meta name="trailmark-base" content="{root}">', 1)
     return HTMLResponse(text, headers=headers)
-
-
-def _file(ui: Path, path: str, caching: str, media_type: str | None = None) -> Response:
-    file = (ui / path).resolve()
-    if not file.is_relative_to(ui.resolve()) or not file.is_file():
-        raise Problem(404, f"no file {path}")
-    return FileResponse(file, headers={"Cache-Control": caching}, media_type=media_type)

@@ -50,7 +50,7 @@ def skeleton(
     page = slice(after, after + limit)
     cols = _columns(rows[page], parents[page], flags[page], scored)
     if compact:
-        _shorten(cols, [row[0] for row in rows])
+        _shorten(cols, [row[0] for row in rows], page)
     more = after + limit if len(rows) > after + limit else None
     return _page(trace, cols, len(rows), more, change, is_unchanged=False)
 
@@ -100,10 +100,10 @@ def _parents(ids: list[bytes], given: list[bytes | None]) -> tuple[list[int], li
     return found, flags
 
 
-def _shorten(cols: dict[str, list[Any]], ids: list[bytes]) -> None:
+def _shorten(cols: dict[str, list[Any]], ids: list[bytes], page: slice) -> None:
     whole = [id.hex() for id in ids]
     length = next(n for n in (8, 10, 12, 16, 32) if n == 32 or len({id[-n:] for id in whole}) == len(whole))
-    cols["id"] = [id.replace("-", "")[-length:] for id in cols["id"]]
+    cols["id"] = [id[-length:] for id in whole[page]]
     starts = cols["start_us"]
     cols["start_us"] = [at - before for at, before in zip(starts, [0, *starts], strict=False)]
 

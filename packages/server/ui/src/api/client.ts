@@ -1,4 +1,5 @@
 import { base } from "../base";
+import { opened } from "../model/compact";
 import type {
   ClientReport,
   Compared,
@@ -48,17 +49,33 @@ export interface Problem {
 
 type Query = Record<string, string | number | null | undefined>;
 
+declare global {
+  interface Window {
+    trailmarkFirst?: { url: string; answer: Promise<Response> } | undefined; // by boot.js
+  }
+}
+
+/** The answer boot.js already asked for, once. */
+function taken(url: string): Promise<Response> | undefined {
+  const first = window.trailmarkFirst;
+  if (first?.url !== url) return undefined;
+  window.trailmarkFirst = undefined;
+  return first.answer;
+}
+
 async function ask(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<Response> {
   let answer: Response;
   try {
-    answer = await fetch(`${base}/api/v1${path}`, {
-      method,
-      ...(body !== undefined && {
-        body: JSON.stringify(body),
-        headers: { "Content-Type": "application/json" },
-      }),
-      ...(signal && { signal }),
-    });
+    const url = `${base}/api/v1${path}`;
+    answer = await ((method === "GET" && taken(url)) ||
+      fetch(url, {
+        method,
+        ...(body !== undefined && {
+          body: JSON.stringify(body),
+          headers: { "Content-Type": "application/json" },
+        }),
+        ...(signal && { signal }),
+      }));
   } catch (error) {
     if (error instanceof DOMException && error.name === "AbortError") throw error;
     throw new ApiError(0, "The server does not answer.");
@@ -100,6 +117,9 @@ export const api = {
     get<TraceDelta>(`${inProject(project)}/traces/delta${search(query)}`, signal),
   trace: (id: string, query: Query = {}, signal?: AbortSignal) =>
     get<TraceDetail>(`${inTrace(id)}${search(query)}`, signal),
+  /** The same with compact columns: what the page's own tree and waterfall need. */
+  skeleton: async (id: string, query: Query = {}, signal?: AbortSignal) =>
+    opened(await get<TraceDetail>(`${inTrace(id)}${search({ compact: "true", ...query })}`, signal)),
   searchTrace: (id: string, q: string, signal?: AbortSignal) =>
     get<{ rows: number[]; truncated: boolean }>(`${inTrace(id)}/search${search({ q })}`, signal),
   span: (trace: string, id: string, maxBytes: number, signal?: AbortSignal) =>

@@ -15,7 +15,7 @@ export function useTrace(id: string) {
     queryKey: key,
     queryFn: async ({ signal }) => {
       const before = client.getQueryData<TraceDetail>(key);
-      const now = await api.trace(id, before ? { since: before.seq } : {}, signal);
+      const now = await api.skeleton(id, before ? { since: before.seq } : {}, signal);
       if (!before) return now;
       return now.unchanged
         ? before
@@ -31,7 +31,7 @@ export function useTrace(id: string) {
     if (!before || before.next === null || isLoading.current) return;
     isLoading.current = true;
     try {
-      const page = await api.trace(id, { after: before.next });
+      const page = await api.skeleton(id, { after: before.next });
       client.setQueryData<TraceDetail>(["trace", id], (now) => (now === before ? joined(before, page) : now));
     } finally {
       isLoading.current = false;
@@ -63,6 +63,6 @@ async function loadedAgain(
 ): Promise<TraceDetail> {
   let all = now;
   while (all.next !== null && all.cols.id.length < before.cols.id.length)
-    all = joined(all, await api.trace(id, { after: all.next }, signal));
+    all = joined(all, await api.skeleton(id, { after: all.next }, signal));
   return all;
 }

@@ -1,7 +1,8 @@
-import { type PointerEvent, useEffect, useRef, useState } from "react";
+import { memo, type PointerEvent, useEffect, useMemo, useRef, useState } from "react";
 import type { SpanColumns } from "../../api/types";
 import { kindOf } from "../../model/kinds";
-import type { Range } from "../../model/time";
+import type { Range, Times } from "../../model/time";
+import type { Tree } from "../../model/tree";
 import { useWidth } from "../../ui/TimeChart";
 import { useIsDark } from "../../ui/theme";
 import type { TraceModel } from "./useTraceModel";
@@ -17,20 +18,18 @@ interface Props {
 }
 
 /** The whole trace in one pass of a canvas. Drag to zoom, double-click to see all. */
-export function Minimap({ cols, model, zoom, onZoom }: Props) {
+export const Minimap = memo(function Minimap({ cols, model, zoom, onZoom }: Props) {
   const { tree, times } = model;
   const [width, box] = useWidth();
   const canvas = useRef<HTMLCanvasElement>(null);
   const isDark = useIsDark();
   const [drag, setDrag] = useState<[number, number] | null>(null);
-  let deepest = 1;
-  for (const depth of tree.depth) deepest = Math.max(deepest, depth);
-  const lanes = Math.min(deepest, LANES);
+  const lanes = useMemo(() => Math.min(deepestOf(tree), LANES), [tree]);
   const height = Math.max(lanes * LANE_PX, 12) + 8;
   useEffect(() => {
     void isDark; // other colours, other picture
-    if (canvas.current && width) draw(canvas.current, cols, model, width, height, lanes);
-  }, [cols, model, width, height, lanes, isDark]);
+    if (canvas.current && width) draw(canvas.current, cols, tree, times, width, height, lanes);
+  }, [cols, tree, times, width, height, lanes, isDark]);
   const share = (event: PointerEvent<HTMLDivElement>) => {
     const { left, width: whole } = event.currentTarget.getBoundingClientRect();
     return Math.min(Math.max((event.clientX - left) / whole, 0), 1);
@@ -73,12 +72,19 @@ export function Minimap({ cols, model, zoom, onZoom }: Props) {
       )}
     </div>
   );
+});
+
+function deepestOf(tree: Tree): number {
+  let deepest = 1;
+  for (const depth of tree.depth) deepest = Math.max(deepest, depth);
+  return deepest;
 }
 
 function draw(
   canvas: HTMLCanvasElement,
   cols: SpanColumns,
-  { tree, times }: TraceModel,
+  tree: Tree,
+  times: Times,
   width: number,
   height: number,
   lanes: number,

@@ -3,6 +3,7 @@ import { useEffect, useState } from "react";
 import { api } from "../../api/client";
 import type { Json, SpanDetail, Trace } from "../../api/types";
 import { serverUrl } from "../../base";
+import { isSameSpan } from "../../model/compact";
 import { cost, count, duration, fullTime } from "../../model/format";
 import { tracePath } from "../../model/paths";
 import { callAsPython } from "../../model/snippets";
@@ -43,6 +44,7 @@ export function SpanPane({ trace, spanId, version, offset, tab, onTab }: Props) 
   const span = found.data;
   if (!span) return <div className="pane-head" aria-busy="true" />;
   const { error } = span;
+  const isHere = isSameSpan(span.id, spanId);
   const whole = () => setAll(settled);
   const tabs = (isRaw: boolean): Tab[] => {
     const chat: Tab[] =
@@ -85,7 +87,7 @@ export function SpanPane({ trace, spanId, version, offset, tab, onTab }: Props) 
     ];
   };
   return (
-    <div className={span.id === spanId ? "pane-inner" : "pane-inner stale"} aria-busy={span.id !== spanId}>
+    <div className={isHere ? "pane-inner" : "pane-inner stale"} aria-busy={!isHere}>
       <PaneFrame
         key={span.id}
         name={span.name}

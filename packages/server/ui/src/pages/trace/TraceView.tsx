@@ -1,9 +1,11 @@
-import { useMemo, useRef, useState } from "react";
+import { useCallback, useMemo, useRef, useState } from "react";
 import { useLocation } from "wouter";
 import { api } from "../../api/client";
 import type { TraceDetail } from "../../api/types";
+import { rowOfSpan } from "../../model/compact";
 import { count } from "../../model/format";
 import { tracesPath } from "../../model/paths";
+import type { Range } from "../../model/time";
 import { nextOf } from "../../model/tree";
 import { announce } from "../../ui/Announcer";
 import { copyAndSay } from "../../ui/copy";
@@ -47,8 +49,7 @@ export function TraceView({ found, project, state, set, onMore, isPeek = false }
     0,
   );
   const { tree, matches, folds, times } = model;
-  const rows = useMemo(() => new Map(cols.id.map((id, row) => [id, row])), [cols.id]);
-  const row = state.span ? (rows.get(state.span) ?? -1) : -1;
+  const row = useMemo(() => rowOfSpan(cols.id, state.span), [cols.id, state.span]);
   const selected = row >= 0 ? (tree.place[row] as number) : 0;
   const select = useRef((_: number) => {});
   select.current = (place) => set({ span: cols.id[tree.row[place] as number] ?? "" });
@@ -75,6 +76,7 @@ export function TraceView({ found, project, state, set, onMore, isPeek = false }
         Math.ceil(Math.max(times.end[place] as number, (times.start[place] as number) + 1)),
       ],
     });
+  const onZoom = useCallback((zoom: Range | null) => set({ zoom }), [set]);
   const neighbours = useNeighbours(project, trace, isPeek);
   const [, navigate] = useLocation();
   useKeys("Trace", [
@@ -129,9 +131,7 @@ export function TraceView({ found, project, state, set, onMore, isPeek = false }
   const spanId = cols.id[row];
   const left = (
     <section className="trace-left" aria-label="Timeline">
-      {state.view === "waterfall" && (
-        <Minimap cols={cols} model={model} zoom={state.zoom} onZoom={(zoom) => set({ zoom })} />
-      )}
+      {state.view === "waterfall" && <Minimap cols={cols} model={model} zoom={state.zoom} onZoom={onZoom} />}
       <TreeToolbar
         state={state}
         set={set}

@@ -52,7 +52,10 @@ export function useTraceModel(found: TraceDetail, options: TreeOptions, nowOffse
     () => scaleOf(options.zoom ?? [0, times.total], gaps),
     [options.zoom, times.total, gaps],
   );
-  return { tree, sums, times, folds, matches, seen, errors, path, scale, gaps, isRunning };
+  return useMemo(
+    () => ({ tree, sums, times, folds, matches, seen, errors, path, scale, gaps, isRunning }),
+    [tree, sums, times, folds, matches, seen, errors, path, scale, gaps, isRunning],
+  );
 }
 
 export type TraceModel = ReturnType<typeof useTraceModel>;
@@ -70,23 +73,25 @@ function useFolds(tree: ReturnType<typeof buildTree>, ids: string[]) {
     }
     return flags;
   }, [tree, turned, level, ids]);
-  const idOf = (place: number) => ids[tree.row[place] as number] ?? String(tree.row[place]);
-  return {
-    closed,
-    level,
-    turn: (place: number, isClosed: boolean) => setTurned(new Map(turned).set(idOf(place), isClosed)),
-    /** Open all that is above a place. */
-    reveal: (place: number) => {
-      const next = new Map(turned);
-      for (let p = tree.parent[place] as number; p >= 0; p = tree.parent[p] as number)
-        if (closed[p]) next.set(idOf(p), false);
-      if (next.size !== turned.size || [...next].some(([id, is]) => turned.get(id) !== is)) setTurned(next);
-    },
-    toLevel: (depth: number) => {
-      setTurned(new Map());
-      setLevel(depth);
-    },
-  };
+  return useMemo(() => {
+    const idOf = (place: number) => ids[tree.row[place] as number] ?? String(tree.row[place]);
+    return {
+      closed,
+      level,
+      turn: (place: number, isClosed: boolean) => setTurned(new Map(turned).set(idOf(place), isClosed)),
+      /** Open all that is above a place. */
+      reveal: (place: number) => {
+        const next = new Map(turned);
+        for (let p = tree.parent[place] as number; p >= 0; p = tree.parent[p] as number)
+          if (closed[p]) next.set(idOf(p), false);
+        if (next.size !== turned.size || [...next].some(([id, is]) => turned.get(id) !== is)) setTurned(next);
+      },
+      toLevel: (depth: number) => {
+        setTurned(new Map());
+        setLevel(depth);
+      },
+    };
+  }, [tree, ids, closed, level, turned]);
 }
 
 /** The server's time in microseconds, moving while something runs. */
