@@ -67,7 +67,7 @@ def toured(home: Path, server: str) -> str:
     return server
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # Playwright holds a running event loop, which modules after this one must not find
 def browser() -> Iterator[Browser]:
     chromium = os.environ.get("TRAILMARK_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
     if chromium is None:
