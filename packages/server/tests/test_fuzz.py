@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from .conftest import new_id
+from .otlp import OPENINFERENCE, PROTOBUF, SPELLINGS, any_value, request, span
 from .test_bad_input import FIELDS, P
-from .test_otlp import OPENINFERENCE, PROTOBUF, SPELLINGS, any_value, request, span
 
 pytestmark = pytest.mark.slow
 FUZZ = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -73,6 +73,8 @@ def test_gzip_is_taken(ingest: Ingest, http: httpx2.Client) -> None:
         ({"start_us": -1}, "start_us"),
         ({"status": "fine"}, "status"),
         ({"usage": {"input": -3}}, "usage.input"),
+        ({"usage": {"input": 10**12}}, "usage.input"),  # sums of them would leave 64 bits
+        ({"total_cost": 1e13}, "total_cost"),
         ({"trace_id": None}, "trace_id"),
         ({"k": "event"}, "record"),
         ({"tags": "x"}, "tags"),

@@ -9,8 +9,9 @@ from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from typing import Any, Final
 
-__all__ = ["PARTS", "Price", "cost_of", "priced"]
+__all__ = ["MAX_COST", "PARTS", "Price", "cost_of", "priced"]
 
+MAX_COST: Final = 1e12  # of a span; sums of it stay numbers
 PARTS: Final = (
     "input", "input_cached", "input_cache_write", "input_audio", "output", "output_reasoning", "output_audio",
 )  # fmt: skip

@@ -12,7 +12,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
 from trailmark_server.ingest import otlp_genai, otlp_openinference
 from trailmark_server.ingest.otlp_attributes import Attributes, parsed, plain, text
-from trailmark_server.ingest.records import check
+from trailmark_server.ingest.records import MAX_NAME, check
 from trailmark_server.pricing import Price
 
 __all__ = ["Export", "read"]
@@ -23,6 +23,7 @@ _ENVIRONMENT: Final = ("deployment.environment.name", "deployment.environment")
 _THREAD: Final = ("session.id", "gen_ai.conversation.id", "traceloop.association.properties.session_id")
 _USER: Final = ("user.id", "enduser.id", "traceloop.association.properties.user_id")
 _DIALECTS: Final = ("gen_ai.", "traceloop.", "llm.request.", "llm.usage.")
+_LONGEST_S: Final = 86_400
 _NOISE: Final = ("telemetry.sdk.",)
 
 
@@ -72,7 +73,7 @@ def _spans(request: ExportTraceServiceRequest, project: str | None) -> Iterator[
         for scoped in group.scope_spans:
             scope = f"{scoped.scope.name} {scoped.scope.version}".strip()
             for span in scoped.spans:
-                yield _Source(name or "Default Project", resource, scope), span
+                yield _Source((name or "Default Project")[:MAX_NAME], resource, scope), span
 
 
 def _record(source: _Source, span: Span) -> tuple[dict[str, Any], dict[str, Any], list[dict[str, Any]]]:
@@ -94,8 +95,8 @@ def _record(source: _Source, span: Span) -> tuple[dict[str, Any], dict[str, Any]
         record["error"] = error or {"type": "Error", "message": span.status.message, "traceback": None}
     if scores:
         record["scores"] = scores
-    wait = given.take("gen_ai.response.time_to_first_chunk")
-    if isinstance(wait, float) and 0 <= wait < 86_400:
+    wait = given.take_number("gen_ai.response.time_to_first_chunk", most=_LONGEST_S)
+    if wait is not None:
         record["first_token_us"] = start + int(wait * 1e6)
     record["metadata"] = _metadata(source, span, {**given.left, **fields.get("metadata", {})}, others)
     if about.get("tags"):
@@ -156,6 +157,7 @@ def _events(
     error, messages, scores, others = None, [], [], []
     for event in span.events:
         body = {pair.key: plain(pair.value) for pair in event.attributes}
+        seen = {"name": event.name, "ts_us": event.time_unix_nano // 1000, **body}
         if event.name == "exception" and span.status.code == Status.STATUS_CODE_ERROR:
             error = {
                 "type": text(body.get("exception.type")) or "Error",
@@ -164,10 +166,12 @@ def _events(
             }
         elif score := otlp_genai.take_score(event.name, body):
             scores.append(score)
+            if score["value"] is None and "gen_ai.evaluation.score.value" in body:
+                others.append(seen)
         elif message := otlp_genai.take_event(event.name, body):
             messages.append(message)
         else:
-            others.append({"name": event.name, "ts_us": event.time_unix_nano // 1000, **body})
+            others.append(seen)
     return error, messages, scores, others
 
 

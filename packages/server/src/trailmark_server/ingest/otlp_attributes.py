@@ -10,9 +10,13 @@ from typing import Any, Final
 import orjson
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 
-__all__ = ["Attributes", "number", "parsed", "plain", "text"]
+from trailmark_server.ingest.records import MAX_NAME
+from trailmark_server.ingest.usage import count
+
+__all__ = ["Attributes", "parsed", "plain", "score", "text"]
 
 _LEVELS: Final = 16  # as deep as any convention's names go, and then some
+_NO_NUMBERS: Final = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}  # as protobuf's JSON writes them
 
 
 class Attributes:
@@ -39,6 +43,19 @@ class Attributes:
                 del self.left[name]
         return found
 
+    def take_number(self, *names: str, most: float) -> float | None:
+        """The first of these that is a number from 0 to `most`; what is none stays."""
+        for name in names:
+            found = number(self.left.get(name))
+            if found is not None and 0 <= found <= most:
+                self.take(name, *names)
+                return found
+        return None
+
+    def tokens(self, *names: str) -> int:
+        """The first of these that is a number of tokens, or 0; all stay."""
+        return next((found for name in names if (found := count(self.left.get(name)))), 0)
+
     def take_tree(self, prefix: str) -> Any:
         """Everything under `prefix.`, whose dotted names become objects and lists."""
         start = f"{prefix}."
@@ -47,7 +64,7 @@ class Attributes:
 
 
 def plain(value: AnyValue) -> Any:
-    """What JSON can say; bytes in base64."""
+    """What JSON can say; bytes in base64, NaN and infinity as text."""
     kind = value.WhichOneof("value")
     if kind is None:
         return None
@@ -58,7 +75,7 @@ def plain(value: AnyValue) -> Any:
     if kind == "bytes_value":
         return base64.b64encode(value.bytes_value).decode()
     found = getattr(value, kind)
-    return None if isinstance(found, float) and not math.isfinite(found) else found
+    return _NO_NUMBERS[str(found)] if isinstance(found, float) and not math.isfinite(found) else found
 
 
 def parsed(value: Any) -> Any:
@@ -80,11 +97,22 @@ def text(value: Any) -> str | None:
 
 def number(value: Any) -> float | None:
     """A finite number; None for what is none."""
+    if isinstance(value, bool):
+        return None
     try:
         found = float(value)
     except (TypeError, ValueError, OverflowError):
         return None
     return found if math.isfinite(found) else None
+
+
+def score(name: Any, value: Any, label: Any, reason: Any) -> dict[str, Any] | None:
+    """A score without its target; None without a name, or without a value and a label."""
+    title, word = text(name), text(label)
+    amount = value if isinstance(value, bool) else number(value)
+    if title is None or len(title) > MAX_NAME or (amount is None and word is None):
+        return None
+    return {"name": title, "value": amount, "label": word, "reason": text(reason)}
 
 
 def _tree(flat: dict[str, Any]) -> Any:

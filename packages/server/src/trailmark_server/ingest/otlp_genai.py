@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from trailmark_server.ingest.otlp_attributes import Attributes, number, parsed, text
+from trailmark_server.ingest.otlp_attributes import Attributes, parsed, score, text
 from trailmark_server.ingest.otlp_messages import Message, answered, asked, from_event, from_flat, from_parts
 from trailmark_server.ingest.usage import partition
+from trailmark_server.pricing import MAX_COST
 
 __all__ = ["fields_of", "take_event", "take_score"]
 
@@ -23,6 +24,7 @@ _PROVIDERS: Final = {
     "x_ai": "xai", "google_genai": "google", "vertexai": "vertex", "mistralai": "mistral",
 }  # fmt: skip
 _U: Final = "gen_ai.usage"
+_E: Final = "gen_ai.evaluation"
 _ASKED: Final = ("gen_ai.system.message", "gen_ai.user.message", "gen_ai.assistant.message", "gen_ai.tool.message")
 _SAID: Final = "gen_ai.choice"
 _VALUES: Final = {
@@ -37,7 +39,7 @@ def fields_of(given: Attributes, events: list[tuple[str, dict[str, Any]]]) -> di
         "type": _type(given),
         "provider": _provider(given.take("gen_ai.provider.name", "gen_ai.system")),
         "model": text(given.take("gen_ai.response.model", "gen_ai.request.model")),
-        "total_cost": number(given.take(f"{_U}.cost", "gen_ai.usage.total_cost", "operation.cost")),
+        "total_cost": given.take_number(f"{_U}.cost", f"{_U}.total_cost", "operation.cost", most=MAX_COST),
         **_usage(given),
     }
     messages, said = _messages(given, events)
@@ -59,12 +61,11 @@ def take_event(name: str, body: dict[str, Any]) -> tuple[str, dict[str, Any]] | 
 
 
 def take_score(name: str, body: dict[str, Any]) -> dict[str, Any] | None:
-    """The score of a `gen_ai.evaluation.result` event."""
-    title = text(body.get("gen_ai.evaluation.name"))
-    value, label = number(body.get("gen_ai.evaluation.score.value")), text(body.get("gen_ai.evaluation.score.label"))
-    if not name.startswith("gen_ai.evaluation") or title is None or (value is None and label is None):
+    """The score of a `gen_ai.evaluation.result` event; None for any other, or one whose value is no number."""
+    if not name.startswith(_E):
         return None
-    return {"name": title, "value": value, "label": label, "reason": text(body.get("gen_ai.evaluation.explanation"))}
+    names = (f"{_E}.name", f"{_E}.score.value", f"{_E}.score.label", f"{_E}.explanation")
+    return score(*(body.get(name) for name in names))
 
 
 def _type(given: Attributes) -> str | None:
@@ -85,24 +86,24 @@ def _provider(value: Any) -> str | None:
 def _usage(given: Attributes) -> dict[str, Any]:
     raw = {name[len(_U) + 1 :]: value for name, value in given.left.items() if name.startswith(f"{_U}.")}
     parts = partition(
-        given.take(f"{_U}.input_tokens", f"{_U}.prompt_tokens"),
-        given.take(f"{_U}.output_tokens", f"{_U}.completion_tokens"),
+        given.tokens(f"{_U}.input_tokens", f"{_U}.prompt_tokens"),
+        given.tokens(f"{_U}.output_tokens", f"{_U}.completion_tokens"),
         inner_input={
-            "input_cached": given.take(
+            "input_cached": given.tokens(
                 f"{_U}.cache_read.input_tokens", f"{_U}.cache_read_input_tokens", f"{_U}.details.cache_read_tokens",
                 f"{_U}.cached_tokens",
             ),
-            "input_cache_write": given.take(
+            "input_cache_write": given.tokens(
                 f"{_U}.cache_creation.input_tokens", f"{_U}.cache_creation_input_tokens",
                 f"{_U}.details.cache_write_tokens",
             ),
-            "input_audio": given.take(f"{_U}.details.input_audio_tokens"),
+            "input_audio": given.tokens(f"{_U}.details.input_audio_tokens"),
         },
         inner_output={
-            "output_reasoning": given.take(
+            "output_reasoning": given.tokens(
                 f"{_U}.reasoning.output_tokens", f"{_U}.reasoning_tokens", f"{_U}.details.reasoning_tokens"
             ),
-            "output_audio": given.take(f"{_U}.details.output_audio_tokens"),
+            "output_audio": given.tokens(f"{_U}.details.output_audio_tokens"),
         },
     )  # fmt: skip
     if not parts:

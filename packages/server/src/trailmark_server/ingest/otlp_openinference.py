@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from trailmark_server.ingest.otlp_attributes import Attributes, number, parsed, text
+from trailmark_server.ingest.otlp_attributes import Attributes, parsed, score, text
 from trailmark_server.ingest.otlp_messages import answered, asked, from_openinference
 from trailmark_server.ingest.usage import partition
+from trailmark_server.pricing import MAX_COST
 
 __all__ = ["fields_of", "scores_of"]
 
@@ -55,22 +56,22 @@ def _take_model(given: Attributes, fields: dict[str, Any]) -> None:
     details, done = f"{_COUNT}.prompt_details", f"{_COUNT}.completion_details"
     raw = {name[len(_COUNT) + 1 :]: value for name, value in given.left.items() if name.startswith(f"{_COUNT}.")}
     usage = partition(
-        given.take(f"{_COUNT}.prompt"),
-        given.take(f"{_COUNT}.completion"),
+        given.tokens(f"{_COUNT}.prompt"),
+        given.tokens(f"{_COUNT}.completion"),
         inner_input={
-            "input_cached": given.take(f"{details}.cache_read", f"{details}.cache_input"),
-            "input_cache_write": given.take(f"{details}.cache_write"),
-            "input_audio": given.take(f"{details}.audio"),
+            "input_cached": given.tokens(f"{details}.cache_read", f"{details}.cache_input"),
+            "input_cache_write": given.tokens(f"{details}.cache_write"),
+            "input_audio": given.tokens(f"{details}.audio"),
         },
         inner_output={
-            "output_reasoning": given.take(f"{done}.reasoning"),
-            "output_audio": given.take(f"{done}.audio"),
+            "output_reasoning": given.tokens(f"{done}.reasoning"),
+            "output_audio": given.tokens(f"{done}.audio"),
         },
     )
     if usage:
         given.take_tree(_COUNT)
         fields |= {"usage": usage, "usage_raw": raw}
-    fields["total_cost"] = number(given.take("llm.cost.total"))
+    fields["total_cost"] = given.take_number("llm.cost.total", most=MAX_COST)
     _take_messages(given, fields)
 
 
@@ -91,15 +92,21 @@ def _take_messages(given: Attributes, fields: dict[str, Any]) -> None:
 
 
 def scores_of(given: Attributes, of: str = "") -> list[dict[str, Any]]:
-    """Annotations and evaluations: of the span, or with `of` `trace.` of its trace."""
+    """Annotations and evaluations: of the span, or with `of` `trace.` of its trace. What is no score stays."""
     found = []
     for word in ("annotation", "evaluation"):
+        others = []
         for item in _items(given.take_tree(f"{of}{word}s")):
-            inner = item.get(word, item) if isinstance(item, dict) else {}
-            if isinstance(inner, dict) and (name := text(inner.get("name"))):
-                score = {"name": name, "value": number(inner.get("score")), "label": text(inner.get("label"))}
-                found.append({**score, "reason": text(inner.get("explanation"))})
-    return [score for score in found if score["value"] is not None or score["label"] is not None]
+            inner = item.get(word, item) if isinstance(item, dict) else None
+            said = inner if isinstance(inner, dict) else {}
+            one = score(said.get("name"), said.get("score"), said.get("label"), said.get("explanation"))
+            if one is not None:
+                found.append(one)
+            if one is None or (one["value"] is None and said.get("score") is not None):
+                others.append(item)
+        if others:
+            given.left[f"{of}{word}s"] = others
+    return found
 
 
 def _is_chat(value: Any, key: str) -> bool:

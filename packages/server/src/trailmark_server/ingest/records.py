@@ -13,16 +13,19 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import Field, TypeAdapter, ValidationError
 from typing_extensions import TypedDict
 
-from trailmark_server.pricing import Price, priced
+from trailmark_server.ingest.usage import MAX_TOKENS
+from trailmark_server.pricing import MAX_COST, Price, priced
 from trailmark_server.store import clean
 
-__all__ = ["MAX_US", "Rejection", "check"]
+__all__ = ["MAX_NAME", "MAX_US", "Rejection", "check"]
 
+MAX_NAME: Final = 10_000
 MAX_US: Final = 253_402_300_800_000_000  # the year 10000
 Id = Annotated[str, Field(pattern=r"^[0-9a-fA-F]{8}-?([0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}$")]
 Micros = Annotated[int, Field(ge=0, lt=MAX_US)]
-Tokens = Annotated[int, Field(ge=0, lt=2**53)]
-Name = Annotated[str, Field(min_length=1, max_length=10_000)]
+Tokens = Annotated[int, Field(ge=0, lt=MAX_TOKENS)]
+Cost = Annotated[float, Field(ge=0, le=MAX_COST, allow_inf_nan=False)]
+Name = Annotated[str, Field(min_length=1, max_length=MAX_NAME)]
 MAX_FILE = 64 * 1024 * 1024
 Status = Literal["running", "ok", "error", "cancelled", "interrupted"]
 
@@ -84,7 +87,7 @@ class _Span(_Shared, _SpanIds, total=False):
     provider: str | None
     usage: dict[str, Tokens] | None
     usage_raw: Any
-    total_cost: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None
+    total_cost: Cost | None
     trace: _Own | None
 
 
@@ -130,7 +133,7 @@ class _Changes(TypedDict, total=False):
     provider: str
     usage: dict[str, Tokens]
     usage_raw: Any
-    total_cost: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    total_cost: Cost
     end_us: Micros
     status: Status
     error: _Error
