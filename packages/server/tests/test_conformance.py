@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from trailmark_server.store import Store, lists, open_store
+from trailmark_server.store import Store, lists, open_store, spans
 
 from .reference import SORTS, Record, Reference
 
@@ -50,7 +50,7 @@ def opened(back_end: str) -> Iterator[Store]:
 
 def walked(store: Store, what: str, project: str, query: str, sort: str, limit: int) -> list[str]:
     """All ids, page by page."""
-    page = lists.trace_rows if what == "traces" else lists.span_rows
+    page = lists.trace_rows if what == "traces" else spans.span_rows
     found: list[str] = []
     cursor = None
     while True:

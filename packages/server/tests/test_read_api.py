@@ -172,6 +172,30 @@ def test_a_skeleton_comes_in_pages_and_survives_odd_parents(http: httpx2.Client,
     assert same["cols"]["id"] == []
 
 
+@pytest.mark.usefixtures("eight")
+def test_spans_are_counted_drawn_over_time_and_exported_by_the_same_query(http: httpx2.Client, ingest: Ingest) -> None:
+    trace = deep(3)
+    trace[2] |= {"start_us": START + 60_000_000, "end_us": START + 61_000_000, "status": "error",
+                 "error": {"type": "ValueError", "message": "no", "traceback": ""}, "metadata": {"tier": "pro"}, "tags": ["late"]}  # fmt: skip
+    fit = {"k": "score", "ver": 1, "ts_us": START, "span_id": trace[2]["id"], "name": "fit", "value": 1,
+           "project": "Default Project"}  # fmt: skip
+    told = ingest(*trace, fit)
+    assert told.json()["rejected"] == []
+
+    found = http.get(f"{P}/spans", params={"q": "tag:late", "fields": "metadata.tier,score.fit"}).json()
+    assert [row["fields"] for row in found["rows"]] == [{"metadata.tier": "pro"}]
+    assert found["rows"][0]["scores"]["fit"]["value"] == 1
+    assert http.get(f"{P}/spans", params={"fields": "ttft"}).status_code == 400
+    assert http.get(f"{P}/spans/count").json() == {"estimate": 11, "exact": True}
+    assert http.get(f"{P}/spans/count", params={"q": "kind:llm tokens>30"}).json() == {"estimate": 5, "exact": True}
+    drawn = http.get(f"{P}/histogram", params={"of": "spans", "buckets": 4}).json()
+    assert (sum(drawn["n"]), sum(drawn["err"]), drawn["err"][-1]) == (11, 1, 1)
+    lines = http.get(f"{P}/export", params={"of": "spans", "q": "name:s2"}).text.splitlines()
+    [record] = [orjson.loads(line) for line in lines]
+    assert (record["k"], record["id"], record["metadata"]) == ("span", trace[2]["id"], {"tier": "pro"})
+    assert ingest(record).json() == {"accepted": 1, "rejected": []}
+
+
 def test_compact_ids_name_their_spans(http: httpx2.Client, ingest: Ingest) -> None:
     spans = deep(3)
     ingest(*spans)

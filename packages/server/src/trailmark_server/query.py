@@ -18,6 +18,7 @@ from typing import Final, Literal
 
 __all__ = [
     "FIELDS",
+    "SAME",
     "AllOf",
     "AnyOf",
     "Condition",
@@ -40,7 +41,7 @@ FIELDS: Final[dict[str, str]] = {
     "error.type": "text", "duration": "time", "ttft": "time", "tokens": "number", "tokens.in": "number",
     "tokens.out": "number", "cost": "number", "spans": "number", "error": "number", "start": "moment", "has": "text",
 }  # fmt: skip
-_SAME: Final = {"type": "kind", "session": "thread", "environment": "env", "user_id": "user", "thread_id": "thread"}
+SAME: Final = {"type": "kind", "session": "thread", "environment": "env", "user_id": "user", "thread_id": "thread"}
 _OPEN: Final = ("score", "metadata", "attr")
 _HAS: Final = ("error", "image", "audio", "feedback")
 _UNITS: Final = {
@@ -237,7 +238,7 @@ class _Parser:
 
 def _field(name: str) -> tuple[str, str]:
     """`(field, key)`; an empty field when there is none of that name."""
-    name = _SAME.get(name, name)
+    name = SAME.get(name, name)
     if name in FIELDS:
         return name, ""
     head, _, key = name.partition(".")

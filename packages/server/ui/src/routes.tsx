@@ -17,6 +17,8 @@ const page = (load: () => Promise<{ default: ComponentType<PageProps> }>) => laz
 
 export const ROUTES: PageRoute[] = [
   { path: "/", Page: page(() => import("./pages/home/HomePage")) },
+  { path: "/projects", Page: page(() => import("./pages/projects/ProjectsPage")) },
+  { path: "/settings", Page: page(() => import("./pages/settings/SettingsPage")) },
   { path: "/t/:id", Page: page(() => import("./pages/home/PermalinkPage")) },
   { path: "/s/:id", Page: page(() => import("./pages/home/PermalinkPage")) },
   { path: "/p/:project/traces/:id", Page: page(() => import("./pages/trace/TracePage")) },
@@ -24,6 +26,11 @@ export const ROUTES: PageRoute[] = [
     path: "/p/:project/traces",
     Page: page(() => import("./pages/traces/TracesPage")),
     nav: { label: "Traces", to: "traces", key: "t" },
+  },
+  {
+    path: "/p/:project/spans",
+    Page: page(() => import("./pages/traces/SpansPage")),
+    nav: { label: "Spans", to: "spans", key: "n" },
   },
   { path: "/p/:project/threads/:id", Page: page(() => import("./pages/threads/ThreadPage")) },
   {

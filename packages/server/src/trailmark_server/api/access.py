@@ -23,7 +23,7 @@ SESSION_S: Final = 30 * 86_400
 PUBLIC: Final = (
     r"/api/is-alive/ping", r"/is-alive/ping", r"/healthz", r"/readyz", r"/api/v1/session",
     r"/api/v1/session/redirect/projects/",
-    r"/", r"/(?:t|s|p|settings|assets|third-party)(?:/.*)?", r"/(?:boot\.js|favicon\.svg|sign-in)",
+    r"/", r"/(?:t|s|p|projects|settings|assets|third-party)(?:/.*)?", r"/(?:boot\.js|favicon\.svg|sign-in)",
 )  # fmt: skip
 _PUBLIC: Final = re.compile("|".join(f"(?:{one})\\Z" for one in PUBLIC))
 

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Request, Response
 from trailmark_server.api import models
 from trailmark_server.api.answers import answer
 from trailmark_server.api.problems import Problem
-from trailmark_server.query import FIELDS, QueryError, parse
+from trailmark_server.query import FIELDS, SAME, QueryError, parse
 from trailmark_server.store import Store, facets
 
 __all__ = ["router"]
@@ -31,6 +31,7 @@ def router(store: Store) -> APIRouter:
     @routes.get("/projects/{project:path}/values", response_model=list[models.ValueInfo])
     def values(request: Request, project: str, field: str, prefix: str = "") -> Response:
         """At most 50, counted over the newest traces and spans."""
+        field = SAME.get(field, field)
         if field not in FIELDS and not _OPEN.match(field):
             raise Problem(400, f"field is {field[:80]!r}; allowed: {', '.join(FIELDS)}, metadata.KEY, score.NAME")
         with store.read() as reader:

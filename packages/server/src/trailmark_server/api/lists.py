@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Annotated, Any, Final, Literal
 
 import orjson
@@ -15,13 +15,15 @@ from trailmark_server.api.answers import answer
 from trailmark_server.api.params import Bounds, Buckets, Limit, Seq, Text
 from trailmark_server.api.problems import Problem
 from trailmark_server.query import FIELDS, parse
-from trailmark_server.store import Store, lists, projects
+from trailmark_server.store import Reader, Store, lists, projects
+from trailmark_server.store import spans as span_lists
 
 __all__ = ["fields_of", "router", "sort_of"]
 
 _FIELD: Final = re.compile(r"(metadata|score)\.[^\s]{1,200}\Z")
 _FIELDS: Final = ("env", "version", "ttft")
 _PAGE: Final = 200
+Of = Annotated[Literal["traces", "spans"], Query(description="What a row is.")]
 Sort = Annotated[str, Query(description="A key, with - for largest first: start, duration, cost, tokens.")]
 
 
@@ -34,12 +36,12 @@ def sort_of(text: str, keys: tuple[str, ...]) -> str:
     raise Problem(400, f"sort is {text!r}{why}; allowed: {', '.join(keys)}, with - before for largest first")
 
 
-def fields_of(text: str) -> tuple[str, ...]:
+def fields_of(text: str, known: tuple[str, ...] = _FIELDS) -> tuple[str, ...]:
     """Names of extra columns."""
     names = tuple(name for name in text.split(",") if name)
     for name in names:
-        if name not in _FIELDS and not _FIELD.match(name):
-            raise Problem(400, f"fields has {name!r}; allowed: {', '.join(_FIELDS)}, metadata.KEY, score.NAME")
+        if name not in known and not _FIELD.match(name):
+            raise Problem(400, f"fields has {name!r}; allowed: {', '.join(known)}, metadata.KEY, score.NAME")
     if len(names) > 20:
         raise Problem(400, f"fields has {len(names)} names; allowed: up to 20")
     return tuple(name for name in names if not name.startswith("score."))  # those are in the row
@@ -78,9 +80,11 @@ def router(store: Store) -> APIRouter:
         return answer(request, page)
 
     @routes.get("/projects/{project:path}/histogram", response_model=models.Histogram)
-    def histogram(request: Request, project: str, bounds: Bounds, q: Text = "", buckets: Buckets = 120) -> Response:
+    def histogram(
+        request: Request, project: str, bounds: Bounds, q: Text = "", buckets: Buckets = 120, of: Of = "traces"
+    ) -> Response:
         with store.read() as reader:
-            return answer(request, lists.histogram(reader, project, query=q, bounds=bounds, buckets=buckets))
+            return answer(request, lists.histogram(reader, project, query=q, bounds=bounds, buckets=buckets, of=of))
 
     _add_spans(routes, store)
     _add_whole(routes, store)
@@ -88,6 +92,11 @@ def router(store: Store) -> APIRouter:
 
 
 def _add_spans(routes: APIRouter, store: Store) -> None:
+    @routes.get("/projects/{project:path}/spans/count", response_model=models.Count)
+    def count(request: Request, project: str, bounds: Bounds, q: Text = "") -> Response:
+        with store.read() as reader:
+            return answer(request, lists.count(reader, project, query=q, bounds=bounds, of="spans"))
+
     @routes.get("/projects/{project:path}/spans", response_model=models.SpanPage)
     def spans(
         request: Request,
@@ -97,10 +106,13 @@ def _add_spans(routes: APIRouter, store: Store) -> None:
         sort: Sort = "-start",
         limit: Limit = 200,
         cursor: str | None = None,
+        fields: str = "",
     ) -> Response:
-        order = sort_of(sort, ("start",))
+        order, names = sort_of(sort, ("start",)), fields_of(fields, ("version",))
         with store.read() as reader:
-            page = lists.span_rows(reader, project, query=q, bounds=bounds, sort=order, limit=limit, cursor=cursor)
+            page = span_lists.span_rows(
+                reader, project, query=q, bounds=bounds, sort=order, limit=limit, cursor=cursor, fields=names
+            )
         return answer(request, page)
 
 
@@ -110,11 +122,12 @@ def _add_whole(routes: APIRouter, store: Store) -> None:
         response_class=StreamingResponse,
         responses={200: {"content": {"application/x-ndjson": {"schema": {"type": "string"}}}}},
     )
-    def export(project: str, bounds: Bounds, q: Text = "") -> StreamingResponse:
-        """Native records, a line each, which `POST /api/v1/ingest` takes back."""
+    def export(project: str, bounds: Bounds, q: Text = "", of: Of = "traces") -> StreamingResponse:
+        """Native records, a line each, which `POST /api/v1/ingest` takes back: traces, or only the spans found."""
         parse(q)  # refused before the first byte
-        headers = {"Content-Disposition": "attachment; filename=traces.jsonl", "Cache-Control": "no-store"}
-        return StreamingResponse(_lines(store, project, q, bounds), media_type="application/x-ndjson", headers=headers)
+        headers = {"Content-Disposition": f"attachment; filename={of}.jsonl", "Cache-Control": "no-store"}
+        lines = _lines(store, _PAGES[of], project, q, bounds)
+        return StreamingResponse(lines, media_type="application/x-ndjson", headers=headers)
 
     @routes.get("/search/{kind}", response_model=dict[str, Any])
     def search(
@@ -131,14 +144,29 @@ def _add_whole(routes: APIRouter, store: Store) -> None:
             return answer(request, found(project, limit=limit, cursor=cursor, query=q))
 
 
-def _lines(store: Store, project: str, query: str, bounds: Bounds) -> Iterator[bytes]:
+_Page = tuple[list[dict[str, Any]], str | None]
+
+
+def _lines(
+    store: Store, page: Callable[[Reader, str, str, Bounds, str | None], _Page], project: str, q: str, bounds: Bounds
+) -> Iterator[bytes]:
     """A short reading per page, so that a slow receiver does not hold the log of the database."""
     cursor, is_first = None, True
     while is_first or cursor:
         is_first = False
         with store.read() as reader:
-            page = lists.trace_rows(reader, project, query=query, bounds=bounds, limit=_PAGE, cursor=cursor)
-            found = [orjson.dumps(r) for row in page["rows"] for r in projects.records(reader, row["id"])]
-        cursor = page["next"]
+            found, cursor = page(reader, project, q, bounds, cursor)
         if found:
-            yield b"\n".join(found) + b"\n"
+            yield b"\n".join(map(orjson.dumps, found)) + b"\n"
+
+
+def _traces(reader: Reader, project: str, query: str, bounds: Bounds, cursor: str | None) -> _Page:
+    page = lists.trace_rows(reader, project, query=query, bounds=bounds, limit=_PAGE, cursor=cursor)
+    return [record for row in page["rows"] for record in projects.records(reader, row["id"])], page["next"]
+
+
+def _spans(reader: Reader, project: str, query: str, bounds: Bounds, cursor: str | None) -> _Page:
+    return span_lists.span_records(reader, project, query=query, bounds=bounds, limit=_PAGE, cursor=cursor)
+
+
+_PAGES: Final = {"traces": _traces, "spans": _spans}

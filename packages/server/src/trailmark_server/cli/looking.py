@@ -14,6 +14,7 @@ from rich.text import Text
 from trailmark_server.cli.opening import Home, Json, app, console, reader, trace_ids
 from trailmark_server.home import default_home
 from trailmark_server.store import Reader, StoreError, lists, projects
+from trailmark_server.store import spans as span_lists
 from trailmark_server.tree import duration, trace_tree
 
 __all__ = ["Project", "ls", "matching", "search", "show", "trace_table"]
@@ -70,7 +71,7 @@ def matching(
     found: Reader, query: str, project: str | None, limit: int | None, *, spans: bool = False
 ) -> list[dict[str, Any]]:
     """Rows of one project or all, newest first; each row names its `project`."""
-    pages = lists.span_rows if spans else lists.trace_rows
+    pages = span_lists.span_rows if spans else lists.trace_rows
     names = [project] if project is not None else [known["name"] for known in projects.activity(found)]
     rows: list[dict[str, Any]] = []
     for name in names:

@@ -1,21 +1,34 @@
-"""Pages of traces and spans, what changed since, how many there are and when. Never touches payloads of other rows
+"""Pages of traces, what changed since, how many there are and when. Never touches payloads of other rows
 than those it answers with; pages are keyset."""
 
 from __future__ import annotations
 
 import base64
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import orjson
 
 from trailmark_server.query import parse
-from trailmark_server.store.codec import id_text, loads
+from trailmark_server.store.codec import id_text
 from trailmark_server.store.errors import CursorError
-from trailmark_server.store.filters import trace_condition
+from trailmark_server.store.filters import span_condition, trace_condition
 from trailmark_server.store.narrow import Selection, select
-from trailmark_server.store.read import _FROM, _ROW, Reader, _duration, _trace_row
+from trailmark_server.store.read import _FROM, _ROW, Reader, _trace_row
 
-__all__ = ["SORTS", "changes", "count", "histogram", "project_id", "seq", "span_rows", "trace_rows", "where_of"]
+__all__ = [
+    "SORTS",
+    "bounded",
+    "changes",
+    "count",
+    "cursor_of",
+    "histogram",
+    "open_cursor",
+    "project_id",
+    "seq",
+    "span_of_time",
+    "trace_rows",
+    "where_of",
+]
 
 # What an index holds in order. A page sorted by anything else would read the whole project.
 SORTS: Final = {
@@ -25,11 +38,11 @@ SORTS: Final = {
     "tokens": "t.tin + t.tout",
 }
 _COUNTED: Final = 20_000
-_SPAN_ROW: Final = (
-    "s.trace_id, s.span_id, s.parent_id, s.name, s.type, s.status, s.start_us, s.end_us, s.first_token_us, s.model, "
-    "s.provider, s.tin, s.tout, s.cost, s.error_type, s.tags, s.input_preview, s.output_preview"
-)
+_FAILED: Final = {
+    "traces": ("t.start_us", "t.error_count > 0 OR t.status='error'"), "spans": ("s.start_us", "s.status='error'"),
+}  # fmt: skip
 Bounds = tuple[int | None, int | None]
+Of = Literal["traces", "spans"]
 
 
 def project_id(reader: Reader, name: str) -> int:
@@ -62,7 +75,7 @@ def trace_rows(
     number = project_id(reader, project)
     key, order = SORTS[sort.removeprefix("-")], "DESC" if sort.startswith("-") else "ASC"
     found = select(reader._db, "traces", number, parse(query), by_start=key == SORTS["start"])
-    where, values = _bounded(found, bounds)
+    where, values = bounded(found, bounds)
     key = found.start if key == SORTS["start"] else key
     if cursor:
         where += f" AND ({key}, {found.id}) {'<' if order == 'DESC' else '>'} (?, ?)"
@@ -77,33 +90,6 @@ def trace_rows(
         wide["fields"] = {name: _field(reader, row[0], name) for name in fields}
     last = rows[limit - 1] if len(rows) > limit else None
     return {"rows": shown, "next": cursor_of(sort, last[-1], last[0]) if last else None, "seq": seq(reader, number)}
-
-
-def span_rows(
-    reader: Reader,
-    project: str,
-    *,
-    query: str = "",
-    bounds: Bounds = (None, None),
-    sort: str = "-start",
-    limit: int = 200,
-    cursor: str | None = None,
-) -> dict[str, Any]:
-    """As `trace_rows`, of spans, by start."""
-    number = project_id(reader, project)
-    found = select(reader._db, "spans", number, parse(query))
-    where, values = _bounded(found, bounds)
-    order = "DESC" if sort.startswith("-") else "ASC"
-    if cursor:
-        where += f" AND (s.start_us, s.span_id) {'<' if order == 'DESC' else '>'} (?, ?)"
-        values += open_cursor(cursor, sort)
-    rows = reader._db.execute(
-        f"SELECT {_SPAN_ROW} FROM {found.source} WHERE {where} ORDER BY s.start_us {order}, s.span_id {order} LIMIT ?",
-        (*values, limit + 1),
-    ).fetchall()
-    last = rows[limit - 1] if len(rows) > limit else None
-    shown = [_span_row(row) for row in rows[:limit]]
-    return {"rows": shown, "next": cursor_of(sort, last[6], last[1]) if last else None, "seq": seq(reader, number)}
 
 
 def changes(reader: Reader, project: str, *, since: int, query: str, limit: int) -> dict[str, Any]:
@@ -129,22 +115,23 @@ def changes(reader: Reader, project: str, *, since: int, query: str, limit: int)
     }
 
 
-def count(reader: Reader, project: str, *, query: str, bounds: Bounds) -> dict[str, Any]:
+def count(reader: Reader, project: str, *, query: str, bounds: Bounds, of: Of = "traces") -> dict[str, Any]:
     """Exact up to 20,000 rows looked at; beyond them in proportion."""
     number = project_id(reader, project)
-    inside, only = where_of(("1", []), "t", number, bounds)
-    [total] = reader._db.execute(f"SELECT count(*) FROM traces t WHERE {inside}", only).fetchone()
+    row, id, conditions = ("t", "trace_id", trace_condition) if of == "traces" else ("s", "span_id", span_condition)
+    inside, only = where_of(("1", []), row, number, bounds)
+    [total] = reader._db.execute(f"SELECT count(*) FROM {of} {row} WHERE {inside}", only).fetchone()
     if not query.strip():
         return {"estimate": total, "exact": True}
-    narrow = select(reader._db, "traces", number, parse(query))
+    narrow = select(reader._db, of, number, parse(query))
     if narrow.is_narrow:
-        where, values = _bounded(narrow, bounds)
+        where, values = bounded(narrow, bounds)
         [hits] = reader._db.execute(f"SELECT count(*) FROM {narrow.source} WHERE {where}", values).fetchone()
         return {"estimate": hits, "exact": True}
-    condition, found = trace_condition(parse(query))
+    condition, found = conditions(parse(query))
     [hits] = reader._db.execute(
-        f"SELECT coalesce(sum({condition}), 0) FROM (SELECT * FROM traces t WHERE {inside} "
-        "ORDER BY t.start_us DESC, t.trace_id DESC LIMIT ?) t",
+        f"SELECT coalesce(sum({condition}), 0) FROM (SELECT * FROM {of} {row} WHERE {inside} "
+        f"ORDER BY {row}.start_us DESC, {row}.{id} DESC LIMIT ?) {row}",
         (*found, *only, _COUNTED),
     ).fetchone()
     if total <= _COUNTED:
@@ -152,17 +139,25 @@ def count(reader: Reader, project: str, *, query: str, bounds: Bounds) -> dict[s
     return {"estimate": round(hits * total / _COUNTED), "exact": False}
 
 
-def histogram(reader: Reader, project: str, *, query: str, bounds: Bounds, buckets: int) -> dict[str, Any]:
-    """Traces by time of start, and how many of them failed; without bounds, over all there are."""
+def histogram(
+    reader: Reader,
+    project: str,
+    *,
+    query: str,
+    bounds: Bounds,
+    buckets: int,
+    of: Of = "traces",
+) -> dict[str, Any]:
+    """Rows by time of start, and how many of them failed; without bounds, over all there are."""
     number = project_id(reader, project)
-    start, end = span_of_time(reader, number, bounds)
+    start, end = span_of_time(reader, number, bounds, of)
     step = max(1000, -(-(end - start) // buckets))
     step = -(-step // 1000) * 1000  # whole milliseconds
-    found = select(reader._db, "traces", number, parse(query))
-    where, values = _bounded(found, (start, end))
+    found = select(reader._db, of, number, parse(query))
+    where, values = bounded(found, (start, end))
+    began, failed = _FAILED[of]
     rows = reader._db.execute(
-        f"SELECT (t.start_us - ?) / ?, count(*), sum(t.error_count > 0 OR t.status='error') FROM {found.source} "
-        f"WHERE {where} GROUP BY 1",
+        f"SELECT ({began} - ?) / ?, count(*), sum({failed}) FROM {found.source} WHERE {where} GROUP BY 1",
         (start, step, *values),
     )
     size = max(1, -(-(end - start) // step))
@@ -172,11 +167,11 @@ def histogram(reader: Reader, project: str, *, query: str, bounds: Bounds, bucke
     return {"t0": start, "step_ms": step // 1000, "n": counts, "err": errors}
 
 
-def span_of_time(reader: Reader, project: int, bounds: Bounds) -> tuple[int, int]:
-    """The bounds, an open one closed by the first or just after the last trace."""
+def span_of_time(reader: Reader, project: int, bounds: Bounds, of: Of = "traces") -> tuple[int, int]:
+    """The bounds, an open one closed by the first or just after the last row."""
     first, last = reader._db.execute(
-        "SELECT (SELECT min(start_us) FROM traces WHERE project_id=:p), "
-        "(SELECT max(start_us) FROM traces WHERE project_id=:p)", {"p": project},
+        f"SELECT (SELECT min(start_us) FROM {of} WHERE project_id=:p), "
+        f"(SELECT max(start_us) FROM {of} WHERE project_id=:p)", {"p": project},
     ).fetchone()  # fmt: skip
     start = bounds[0] if bounds[0] is not None else first if first is not None else 0
     end = bounds[1] if bounds[1] is not None else (last if last is not None else 0) + 1
@@ -212,7 +207,7 @@ def where_of(condition: tuple[str, list[Any]], table: str, project: int, bounds:
     return " AND ".join([*parts, sql]), [*given, *values]
 
 
-def _bounded(found: Selection, bounds: Bounds) -> tuple[str, list[Any]]:
+def bounded(found: Selection, bounds: Bounds) -> tuple[str, list[Any]]:
     """The condition of a selection, within bounds of time."""
     where, values = found.where, list(found.values)
     for bound, test in zip(bounds, (">=", "<"), strict=True):
@@ -241,16 +236,3 @@ def _field(reader: Reader, trace_id: bytes, name: str) -> Any:
         values = [part, key, trace_id]
     row = reader._db.execute(sql, values).fetchone()
     return row[0] if row else None
-
-
-def _span_row(row: tuple[Any, ...]) -> dict[str, Any]:
-    names = ("name", "type", "status", "start_us", "end_us", "first_token_us", "model", "provider", "tin", "tout",
-             "cost", "error_type")  # fmt: skip
-    shown = dict(zip(names, row[3:15], strict=True))
-    end, first = shown.pop("end_us"), shown.pop("first_token_us")
-    return {
-        "id": id_text(row[1]), "trace_id": id_text(row[0]), "parent_id": id_text(row[2]) if row[2] else None, **shown,
-        "dur_us": _duration(shown["start_us"], None if shown["status"] == "running" else end),
-        "ttft_us": first - shown["start_us"] if first is not None else None,
-        "tags": loads(row[15], []), "in": row[16] or "", "out": row[17] or "",
-    }  # fmt: skip

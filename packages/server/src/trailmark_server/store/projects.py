@@ -91,13 +91,19 @@ def records(reader: Reader, trace_id: str) -> Iterator[dict[str, Any]]:
         yield own
     spans = reader._db.execute("SELECT span_id FROM spans WHERE trace_id=? ORDER BY start_us, span_id", (key,))
     for (span_id,) in spans.fetchall():
-        record = _whole(reader, stored_record(reader._db, "span", span_id, key)) or {}
-        record["total_cost"] = record.pop("cost", None)
+        record = span_record(reader, span_id, key)
         if record["id"] == root:
             record["trace"] = {name: own[name] for name in _OWN if own.get(name) is not None}
         yield record
     for kind in ("trace", "span"):
         yield from _score_records(reader, kind, key)
+
+
+def span_record(reader: Reader, span_id: bytes, trace_id: bytes) -> dict[str, Any]:
+    """One span as a native record."""
+    record = _whole(reader, stored_record(reader._db, "span", span_id, trace_id)) or {}
+    record["total_cost"] = record.pop("cost", None)
+    return record
 
 
 def _whole(reader: Reader, record: dict[str, Any] | None) -> dict[str, Any] | None:

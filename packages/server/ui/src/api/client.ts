@@ -18,6 +18,7 @@ import type {
   ScoreDef,
   Settings,
   SpanDetail,
+  SpanPage,
   Thread,
   ThreadPage,
   TopRow,
@@ -47,6 +48,8 @@ export interface Problem {
   expected?: string[];
 }
 
+/** What a row of a list is. */
+export type Rows = "traces" | "spans";
 type Query = Record<string, string | number | null | undefined>;
 
 declare global {
@@ -115,6 +118,8 @@ export const api = {
     get<TracePage>(`${inProject(project)}/traces${search({ limit: 200, ...query })}`, signal),
   delta: (project: string, query: Query, signal?: AbortSignal) =>
     get<TraceDelta>(`${inProject(project)}/traces/delta${search(query)}`, signal),
+  spans: (project: string, query: Query, signal?: AbortSignal) =>
+    get<SpanPage>(`${inProject(project)}/spans${search({ limit: 200, ...query })}`, signal),
   trace: (id: string, query: Query = {}, signal?: AbortSignal) =>
     get<TraceDetail>(`${inTrace(id)}${search(query)}`, signal),
   /** The same with compact columns: what the page's own tree and waterfall need. */
@@ -125,8 +130,8 @@ export const api = {
   span: (trace: string, id: string, maxBytes: number, signal?: AbortSignal) =>
     get<SpanDetail>(`${inTrace(trace)}/spans/${encodeURIComponent(id)}?max_bytes=${maxBytes}`, signal),
   spanById: (id: string, signal?: AbortSignal) => get<SpanDetail>(`/spans/${encodeURIComponent(id)}`, signal),
-  count: (project: string, query: Query, signal?: AbortSignal) =>
-    get<Count>(`${inProject(project)}/traces/count${search(query)}`, signal),
+  count: (project: string, of: Rows, query: Query, signal?: AbortSignal) =>
+    get<Count>(`${inProject(project)}/${of}/count${search(query)}`, signal),
   histogram: (project: string, query: Query, signal?: AbortSignal) =>
     get<Histogram>(`${inProject(project)}/histogram${search(query)}`, signal),
   fields: (project: string, prefix: string, signal?: AbortSignal) =>

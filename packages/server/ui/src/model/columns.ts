@@ -6,18 +6,6 @@ export interface ShownColumn {
   isPinned: boolean;
 }
 
-export const DEFAULT_COLUMNS = [
-  "time",
-  "name",
-  "io",
-  "duration",
-  "spans",
-  "tokens",
-  "cost",
-  "models",
-  "scores",
-];
-
 const ENTRY = /^(\^?)(.+?)(?::(\d{2,4}))?$/;
 
 export function readColumns(entries: readonly string[]): ShownColumn[] {

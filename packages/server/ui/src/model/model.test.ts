@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { TraceRow } from "../api/types";
 import { ago, bytes, cost, count, duration, scoreText } from "./format";
-import { applied, inserted } from "./rows";
+import { applied, inSight, inserted } from "./rows";
 
 describe("numbers read short", () => {
   it("durations choose their unit", () => {
@@ -56,6 +56,12 @@ describe("live rows", () => {
     expect(names(next)).toEqual([["B"], ["a"]]);
     expect(next[1]).toBe(pages[1]);
     expect(fresh.map((r) => r.id)).toEqual(["d"]);
+  });
+  it("are not new when they belong below what is loaded", () => {
+    const fresh = [row("d", 40), row("m", 15), row("z", 5)];
+    const loaded = pages.slice(0, 1);
+    expect(inSight(loaded, fresh).map((r) => r.id)).toEqual(["d"]);
+    expect(inSight(pages, fresh)).toEqual(fresh);
   });
   it("come in at their place by time", () => {
     expect(names(inserted(pages, [row("d", 40), row("m", 15), row("z", 5)], false))).toEqual([

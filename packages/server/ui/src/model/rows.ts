@@ -1,13 +1,22 @@
 /** Pages of rows, and what happens to them while the list is live. */
 
-import type { TracePage, TraceRow } from "../api/types";
+export interface Row {
+  id: string;
+  start_us: number;
+}
+
+export interface Page<R> {
+  rows: R[];
+  next: string | null;
+  seq: number;
+}
 
 /** Known rows changed or gone, in place; nothing moves that did not change. What is new comes back beside it. */
-export function applied(
-  pages: readonly TracePage[],
-  upserts: readonly TraceRow[],
+export function applied<R extends Row>(
+  pages: readonly Page<R>[],
+  upserts: readonly R[],
   deleted: readonly string[],
-): { pages: TracePage[]; fresh: TraceRow[] } {
+): { pages: Page<R>[]; fresh: R[] } {
   const changed = new Map(upserts.map((row) => [row.id, row]));
   const gone = new Set(deleted);
   const next = pages.map((page) => {
@@ -20,20 +29,20 @@ export function applied(
 }
 
 /** New rows at their place by time, newest first; what belongs to a page that is not loaded yet waits for it. */
-export function inserted(
-  pages: readonly TracePage[],
-  fresh: readonly TraceRow[],
+export function inserted<R extends Row>(
+  pages: readonly Page<R>[],
+  fresh: readonly R[],
   hasMore: boolean,
-): TracePage[] {
+): Page<R>[] {
   if (!fresh.length) return [...pages];
   const sorted = [...fresh].sort(newestFirst);
   let taken = 0;
   return pages.map((page, n) => {
     const isLast = n === pages.length - 1;
     const last = page.rows.at(-1);
-    const own: TraceRow[] = [];
+    const own: R[] = [];
     while (taken < sorted.length) {
-      const row = sorted[taken] as TraceRow;
+      const row = sorted[taken] as R;
       const isHere = !last || newestFirst(row, last) <= 0 || (isLast && !hasMore);
       if (!isHere) break;
       own.push(row);
@@ -43,4 +52,11 @@ export function inserted(
   });
 }
 
-const newestFirst = (a: TraceRow, b: TraceRow) => b.start_us - a.start_us || (a.id < b.id ? 1 : -1);
+/** Of rows that are new to a list, newest first, those that do not belong below what is loaded of it. */
+export function inSight<R extends Row>(pages: readonly Page<R>[], fresh: readonly R[]): R[] {
+  const last = pages.at(-1);
+  const end = last?.next != null ? last.rows.at(-1) : undefined;
+  return end ? fresh.filter((row) => newestFirst(row, end) <= 0) : [...fresh];
+}
+
+const newestFirst = (a: Row, b: Row) => b.start_us - a.start_us || (a.id < b.id ? 1 : -1);

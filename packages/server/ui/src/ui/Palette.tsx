@@ -52,6 +52,15 @@ export function Palette({ project, only, onClose }: Props) {
         run: go(tracesPath(one.name)),
       }),
     );
+    const all: Entry = {
+      id: "all projects",
+      label: "All projects",
+      hint: "make, rename, delete",
+      group: "Projects",
+      words: "all projects",
+      run: go("/projects"),
+    };
+    known.push(all);
     if (only) return known;
     const filter: Entry[] =
       project && typed.trim() && !id

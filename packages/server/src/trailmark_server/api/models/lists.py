@@ -95,8 +95,10 @@ class SpanRow(BaseModel):
     cost: float | None
     error_type: str | None
     tags: list[str]
+    scores: dict[str, ScoreValue]
     in_: str = Field(alias="in")
     out: str
+    fields: dict[str, Json] | None = None
 
 
 class SpanPage(BaseModel):

@@ -14,11 +14,17 @@ import "./settings.css";
 
 const SETTINGS_STATE = { tab: text("general") };
 
+const ofProject = (project: string) => [
+  { id: "scores", label: "Scores", content: () => <ScoreDefs key={project} project={project} /> },
+  { id: "views", label: "Views", content: () => <ViewList project={project} /> },
+  { id: "storage", label: "Storage", content: () => <Storage project={project} /> },
+];
+
 /** What people set: for this browser, for a project, for the server. */
 export default function SettingsPage({ project }: PageProps) {
   const [{ tab }, set] = useUrlState(SETTINGS_STATE);
   useEffect(() => {
-    document.title = `Settings · ${project} · trailmark`;
+    document.title = ["Settings", project, "trailmark"].filter(Boolean).join(" · ");
   }, [project]);
   return (
     <div className="settings">
@@ -27,9 +33,7 @@ export default function SettingsPage({ project }: PageProps) {
         onOpen={(id) => set({ tab: id })}
         tabs={[
           { id: "general", label: "This browser", content: () => <General /> },
-          { id: "scores", label: "Scores", content: () => <ScoreDefs key={project} project={project} /> },
-          { id: "views", label: "Views", content: () => <ViewList project={project} /> },
-          { id: "storage", label: "Storage", content: () => <Storage project={project} /> },
+          ...(project ? ofProject(project) : []),
           { id: "prices", label: "Prices", content: () => <Prices /> },
           { id: "projects", label: "Projects", content: () => <Projects project={project} /> },
           { id: "about", label: "About", content: () => <About /> },

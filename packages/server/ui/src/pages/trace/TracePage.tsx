@@ -1,4 +1,5 @@
 import { useEffect } from "react";
+import { Link } from "wouter";
 import { ApiError } from "../../api/client";
 import { useTrace } from "../../api/useTrace";
 import { tracesPath } from "../../model/paths";
@@ -42,9 +43,9 @@ export default function TracePage({ project, id }: PageProps) {
         No trace has the id <code>{id}</code>. It may have been deleted, or not have arrived yet.
       </p>
       <div className="actions">
-        <a className="button" href={tracesPath(project)}>
+        <Link className="button" href={tracesPath(project)}>
           All traces of {project}
-        </a>
+        </Link>
       </div>
     </Notice>
   );

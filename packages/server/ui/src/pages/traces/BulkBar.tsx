@@ -1,6 +1,6 @@
 import { useState } from "react";
 import { useLocation } from "wouter";
-import { ApiError, api, inProject, search } from "../../api/client";
+import { ApiError, api, inProject, type Rows, search } from "../../api/client";
 import { base } from "../../base";
 import { comparePath } from "../../model/paths";
 import { boundsOf } from "../../model/range";
@@ -10,6 +10,7 @@ import { toast } from "../../ui/Toast";
 
 interface Props {
   project: string;
+  of: Rows;
   checked: ReadonlySet<string>;
   q: string;
   t: string;
@@ -21,7 +22,7 @@ interface Props {
 type Action = "tag" | "untag" | "score" | "delete";
 
 /** What can be done with the chosen traces, or with all that the filter finds. */
-export function BulkBar({ project, checked, q, t, hasCompare, onClear, onDone }: Props) {
+export function BulkBar({ project, of, checked, q, t, hasCompare, onClear, onDone }: Props) {
   const [all, setAll] = useState<number | null>(null); // how many the filter finds, when all of them are meant
   const [action, setAction] = useState<Action | null>(null);
   const [, navigate] = useLocation();
@@ -29,9 +30,9 @@ export function BulkBar({ project, checked, q, t, hasCompare, onClear, onDone }:
   const ids = [...checked];
   const chosen = all === null ? { ids } : { q, ...given(boundsOf(t)) };
   const meanAll = async () => {
-    const found = await api.count(project, { q, ...boundsOf(t) });
+    const found = await api.count(project, of, { q, ...boundsOf(t) });
     setAll(found.estimate);
-    announce(`${found.estimate} traces chosen`);
+    announce(`${found.estimate} ${of} chosen`);
   };
   const run = async (more: object) => {
     if (!action) return;
@@ -44,25 +45,29 @@ export function BulkBar({ project, checked, q, t, hasCompare, onClear, onDone }:
     }
     setAction(null);
   };
-  const exported = all === null ? { q: `id:(${ids.join(",")})` } : { q, ...boundsOf(t) };
+  const exported = all === null ? { of, q: `id:(${ids.join(",")})` } : { of, q, ...boundsOf(t) };
   return (
-    <div className="bulk" role="toolbar" aria-label="Chosen traces">
+    <div className="bulk" role="toolbar" aria-label={`Chosen ${of}`}>
       <strong>{n.toLocaleString("en")} chosen</strong>
       {all === null && (
         <button type="button" className="quiet" onClick={meanAll}>
           All that {q ? "match" : "there are"}
         </button>
       )}
-      <button type="button" onClick={() => setAction("tag")}>
-        Tag
-      </button>
-      <button type="button" onClick={() => setAction("untag")}>
-        Untag
-      </button>
-      <button type="button" onClick={() => setAction("score")}>
-        Score
-      </button>
-      {hasCompare && (
+      {of === "traces" && (
+        <>
+          <button type="button" onClick={() => setAction("tag")}>
+            Tag
+          </button>
+          <button type="button" onClick={() => setAction("untag")}>
+            Untag
+          </button>
+          <button type="button" onClick={() => setAction("score")}>
+            Score
+          </button>
+        </>
+      )}
+      {of === "traces" && hasCompare && (
         <button
           type="button"
           disabled={ids.length !== 2}
@@ -75,9 +80,11 @@ export function BulkBar({ project, checked, q, t, hasCompare, onClear, onDone }:
       <a className="button" href={`${base}/api/v1${inProject(project)}/export${search(exported)}`} download>
         Export JSONL
       </a>
-      <button type="button" className="danger" onClick={() => setAction("delete")}>
-        Delete
-      </button>
+      {of === "traces" && (
+        <button type="button" className="danger" onClick={() => setAction("delete")}>
+          Delete
+        </button>
+      )}
       <button type="button" className="quiet" onClick={onClear}>
         Clear
       </button>

@@ -2,10 +2,11 @@ import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { api } from "../../api/client";
 import { moved, type ShownColumn } from "../../model/columns";
-import { COLUMNS, columnOf } from "./columns";
+import type { Columns } from "./column";
 
-interface Props {
+interface Props<R> {
   project: string;
+  known: Columns<R>;
   columns: ShownColumn[];
   onColumns: (columns: ShownColumn[] | null) => void; // null: the default
 }
@@ -13,7 +14,7 @@ interface Props {
 const OPEN = /^(score|metadata)\./;
 
 /** Which columns, in which order, and which stay at the left. */
-export function ColumnChooser({ project, columns, onColumns }: Props) {
+export function ColumnChooser<R>({ project, known, columns, onColumns }: Props<R>) {
   const [asked, setAsked] = useState("");
   const fields = useQuery({
     queryKey: ["fields", project],
@@ -21,19 +22,19 @@ export function ColumnChooser({ project, columns, onColumns }: Props) {
     staleTime: 60_000,
   });
   const found = (fields.data ?? []).map((field) => field.name).filter((name) => OPEN.test(name));
-  const others = [...COLUMNS.map((column) => column.id), ...found].filter(
+  const others = [...known.all.map((column) => column.id), ...found].filter(
     (id) => !columns.some((one) => one.id === id),
   );
   const word = asked.trim().toLowerCase();
   const typed =
-    OPEN.test(asked.trim()) && columnOf(asked.trim()) && !others.includes(asked.trim()) ? [asked.trim()] : [];
+    OPEN.test(asked.trim()) && known.of(asked.trim()) && !others.includes(asked.trim()) ? [asked.trim()] : [];
   const offered = [
     ...typed,
-    ...others.filter((id) => `${id} ${columnOf(id)?.label}`.toLowerCase().includes(word)),
+    ...others.filter((id) => `${id} ${known.of(id)?.label}`.toLowerCase().includes(word)),
   ];
   const change = (id: string, patch: Partial<ShownColumn>) =>
     onColumns(columns.map((one) => (one.id === id ? { ...one, ...patch } : one)));
-  const name = (id: string) => (OPEN.test(id) ? id : (columnOf(id)?.label ?? id));
+  const name = (id: string) => (OPEN.test(id) ? id : (known.of(id)?.label ?? id));
   return (
     <div className="chooser">
       <ul>

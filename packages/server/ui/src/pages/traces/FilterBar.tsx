@@ -12,6 +12,7 @@ const HISTORY = 8;
 
 interface Props {
   project: string;
+  label?: string;
   value: string;
   onRun: (q: string) => void;
   fieldRef: Ref<HTMLInputElement>;
@@ -24,14 +25,17 @@ interface Suggestion extends Option {
 }
 
 /** The filter in the server's own language: it runs as typed on Enter; suggestions come in only when accepted. */
-export function FilterBar({ project, value, onRun, fieldRef, fault }: Props) {
+export function FilterBar({ project, label = "Filter traces", value, onRun, fieldRef, fault }: Props) {
   const [typed, setTyped] = useState(value);
   const [asked, setAsked] = useState<Asked>(() => askedAt("", 0));
   const [ownFault, setFault] = useState<QueryFault | null>(null);
   const caret = useRef<number | null>(null);
   const field = useRef<HTMLInputElement | null>(null);
+  const runs = useRef({ last: 0, own: null as string | null });
   useEffect(() => {
-    setTyped(value);
+    // What this bar ran itself is not written back: somebody may have typed on since.
+    if (value !== runs.current.own) setTyped(value);
+    runs.current.own = null;
     setFault(null);
   }, [value]);
   useEffect(() => {
@@ -53,8 +57,10 @@ export function FilterBar({ project, value, onRun, fieldRef, fault }: Props) {
   };
   const run = async (text: string) => {
     const q = text.trim();
+    const number = ++runs.current.last;
     try {
       const { ok, error } = await api.parse(q);
+      if (number !== runs.current.last) return; // another one was run meanwhile
       if (!ok && error) return setFault(error);
     } catch (error) {
       if (error instanceof ApiError && error.status !== 0) throw error; // offline: the list says so itself
@@ -64,13 +70,14 @@ export function FilterBar({ project, value, onRun, fieldRef, fault }: Props) {
         `history-${project}`,
         JSON.stringify([q, ...history(project).filter((one) => one !== q)].slice(0, HISTORY)),
       );
+    runs.current.own = q === value ? null : q;
     onRun(q);
   };
   const shown = ownFault ?? (typed === value ? fault : null);
   return (
     <div className="filter-bar">
       <Combobox<Suggestion>
-        label="Filter traces"
+        label={label}
         placeholder={'Filter: status:error duration>2s model:claude* "refund"   /'}
         value={typed}
         options={suggestions}

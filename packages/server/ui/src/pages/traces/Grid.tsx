@@ -1,9 +1,8 @@
-import { type KeyboardEvent, memo, type RefObject, useEffect, useMemo, useRef } from "react";
-import type { TraceRow } from "../../api/types";
+import { type KeyboardEvent, memo, type ReactNode, type RefObject, useEffect, useMemo, useRef } from "react";
 import { niceTop } from "../../model/chart";
 import type { ShownColumn } from "../../model/columns";
 import { useRows } from "../../ui/VirtualList";
-import { type Column, columnOf, type Scale } from "./columns";
+import type { Column, Columns, ListRow, Scale } from "./column";
 import { GridHead } from "./GridHead";
 
 const ROW_PX = 30;
@@ -11,13 +10,15 @@ const HEAD_PX = 28;
 const CHECK_PX = 34;
 const AHEAD = 60; // rows before the end at which the next page is asked for
 
-export interface GridColumn extends ShownColumn {
-  column: Column;
+export interface GridColumn<R> extends ShownColumn {
+  column: Column<R>;
   left: number | null; // px, when it is pinned
 }
 
-interface Props {
-  rows: TraceRow[];
+interface Props<R extends ListRow> {
+  label: string;
+  rows: R[];
+  known: Columns<R>;
   columns: ShownColumn[];
   sort: string;
   active: { row: number; column: number };
@@ -33,10 +34,10 @@ interface Props {
   onTop: (isAtTop: boolean) => void;
 }
 
-/** Rows of traces: virtual, walked by keys, each a link. */
-export function Grid(props: Props) {
+/** Rows of traces or spans: virtual, walked by keys, each a link. */
+export function Grid<R extends ListRow>(props: Props<R>) {
   const { rows, active, checked, scroller, onActive, onEnd, onTop } = props;
-  const columns = useMemo(() => placed(props.columns), [props.columns]);
+  const columns = useMemo(() => placed(props.known, props.columns), [props.known, props.columns]);
   const virtual = useRows(scroller, rows.length, ROW_PX, undefined, HEAD_PX);
   const items = virtual.getVirtualItems();
   const last = items.at(-1)?.index ?? 0;
@@ -81,11 +82,11 @@ export function Grid(props: Props) {
     <div className="grid-scroll" ref={scroller} onScroll={scrolled}>
       <div
         role="grid"
-        aria-label="Traces"
+        aria-label={props.label}
         aria-rowcount={props.hasMore ? -1 : rows.length + 1}
         aria-multiselectable="true"
         tabIndex={0}
-        aria-activedescendant={activeId ? `trace-${activeId}` : undefined}
+        aria-activedescendant={activeId ? `row-${activeId}` : undefined}
         className="grid-body"
         style={{ minWidth: wide }}
         onKeyDown={walk}
@@ -124,21 +125,21 @@ export function Grid(props: Props) {
 }
 
 /** The duration that 19 of 20 rows keep under: one very slow trace does not flatten the bars of all others. */
-function usualMost(rows: TraceRow[]): number {
+function usualMost(rows: ListRow[]): number {
   const sorted = rows.map((row) => row.dur_us).sort((a, b) => a - b);
   return Math.max(sorted[Math.floor(sorted.length * 0.95)] ?? 1, 1);
 }
 
 const within = (n: number, length: number) => Math.min(Math.max(n, 0), Math.max(length - 1, 0));
 
-const track = (column: Column, width: number | null) =>
+const track = (column: Pick<Column<never>, "grows" | "width">, width: number | null) =>
   width ? `${width}px` : column.grows ? `minmax(${column.width}px, 1fr)` : `${column.width}px`;
 
 /** Known columns, with where pinned ones stick. */
-function placed(shown: ShownColumn[]): GridColumn[] {
+function placed<R>(known: Columns<R>, shown: ShownColumn[]): GridColumn<R>[] {
   let left = CHECK_PX;
   return shown.flatMap((one) => {
-    const column = columnOf(one.id);
+    const column = known.of(one.id);
     if (!column) return [];
     const at = one.isPinned ? left : null;
     if (one.isPinned) left += one.width ?? column.width;
@@ -146,11 +147,11 @@ function placed(shown: ShownColumn[]): GridColumn[] {
   });
 }
 
-interface RowProps {
-  row: TraceRow;
+interface RowProps<R extends ListRow> {
+  row: R;
   index: number;
   top: number;
-  columns: GridColumn[];
+  columns: GridColumn<R>[];
   template: string;
   scale: Scale;
   activeColumn: number; // -1: another row is active
@@ -159,13 +160,13 @@ interface RowProps {
   onCheck: (id: string, isChecked: boolean, isRange: boolean) => void;
 }
 
-const Row = memo(function Row(props: RowProps) {
+const Row = memo(function Row<R extends ListRow>(props: RowProps<R>) {
   const { row, index, top, columns, template, scale, activeColumn, isChecked } = props;
   const isActive = activeColumn >= 0;
   return (
     <div
       role="row"
-      id={`trace-${row.id}`}
+      id={`row-${row.id}`}
       aria-rowindex={index + 2}
       aria-selected={isChecked}
       className={`list-row row-${row.status}${isActive ? " selected" : ""}${isChecked ? " checked" : ""}`}
@@ -196,9 +197,9 @@ const Row = memo(function Row(props: RowProps) {
       ))}
     </div>
   );
-});
+}) as <R extends ListRow>(props: RowProps<R>) => ReactNode;
 
-const cellClass = (column: Column, isPinned: boolean, isActive: boolean) =>
+const cellClass = (column: Pick<Column<never>, "id" | "isNumber">, isPinned: boolean, isActive: boolean) =>
   [
     "cell",
     `cell-${column.id.split(".")[0]}`,

@@ -1,12 +1,18 @@
 import { type KeyboardEvent, type PointerEvent, useRef } from "react";
 import { moved, type ShownColumn } from "../../model/columns";
-import type { GridColumn } from "./Grid";
+import type { Column } from "./column";
 
 const NARROWEST = 48;
 const STEP_PX = 16;
 
+/** What a head needs of a column, whatever its rows are. */
+interface HeadColumn extends ShownColumn {
+  column: Pick<Column<never>, "label" | "width" | "isNumber" | "sort">;
+  left: number | null;
+}
+
 interface Props {
-  columns: GridColumn[];
+  columns: HeadColumn[];
   template: string;
   sort: string;
   allChecked: boolean;
@@ -54,7 +60,7 @@ export function GridHead({ columns, template, sort, allChecked, onCheckAll, onSo
 }
 
 interface HeadProps {
-  one: GridColumn;
+  one: HeadColumn;
   sort: string;
   onSort: (sort: string) => void;
   onResize: (width: number | null) => void;

@@ -12,19 +12,20 @@ const TraceView = lazy(() => import("../trace/TraceView").then((m) => ({ default
 interface Props {
   project: string;
   id: string;
+  span?: string;
   onClose: () => void;
 }
 
 /** The trace page in a drawer over the list. What is selected in it stays in it. */
-export function Peek({ project, id, onClose }: Props) {
+export function Peek({ project, id, span = "", onClose }: Props) {
   const found = useTrace(id);
-  const [state, setState] = useState<TraceState>(() => readState(TRACE_STATE, ""));
+  const [state, setState] = useState<TraceState>(() => ({ ...readState(TRACE_STATE, ""), span }));
   const set = useCallback<SetTraceState>((patch) => setState((before) => ({ ...before, ...patch })), []);
   const shown = useMemo(() => found.data, [found.data]);
   return (
     <aside className="peek" aria-label="Peek">
       <div className="peek-bar">
-        <Link href={tracePath(project, id)} className="button quiet">
+        <Link href={tracePath(project, id, span)} className="button quiet">
           Open <kbd>Enter</kbd>
         </Link>
         <span className="muted">j k next, previous</span>

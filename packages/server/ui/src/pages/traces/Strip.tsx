@@ -1,5 +1,5 @@
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
-import { api } from "../../api/client";
+import { api, type Rows } from "../../api/client";
 import { count } from "../../model/format";
 import { boundsOf, isRelative } from "../../model/range";
 import { TimeChart } from "../../ui/TimeChart";
@@ -9,17 +9,18 @@ const AGAIN_MS = 10_000;
 
 interface Props {
   project: string;
+  of: Rows;
   q: string;
   t: string;
   live: boolean;
   onRange: (t: string) => void;
 }
 
-/** When traces came, errors in front. Drag to choose a time. */
-export function Strip({ project, q, t, live, onRange }: Props) {
+/** When rows came, errors in front. Drag to choose a time. */
+export function Strip({ project, of, q, t, live, onRange }: Props) {
   const found = useQuery({
-    queryKey: ["histogram", project, q, t],
-    queryFn: ({ signal }) => api.histogram(project, { q, ...boundsOf(t), buckets: BUCKETS }, signal),
+    queryKey: ["histogram", of, project, q, t],
+    queryFn: ({ signal }) => api.histogram(project, { of, q, ...boundsOf(t), buckets: BUCKETS }, signal),
     placeholderData: keepPreviousData,
     retry: false,
     refetchInterval: live && isRelative(t) ? AGAIN_MS : false,
@@ -30,7 +31,7 @@ export function Strip({ project, q, t, live, onRange }: Props) {
     <div className="strip">
       <TimeChart
         bare
-        title="Traces over time"
+        title={of === "traces" ? "Traces over time" : "Spans over time"}
         from={t0}
         step={step_ms * 1000}
         kind="bars"

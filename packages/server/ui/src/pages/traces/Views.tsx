@@ -1,18 +1,19 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { Link } from "wouter";
-import { api } from "../../api/client";
+import { api, type Rows } from "../../api/client";
 import { pagePath } from "../../model/paths";
 import { Popover } from "../../ui/Popover";
 import { toast } from "../../ui/Toast";
 
 interface Props {
   project: string;
+  page: Rows;
   search: string; // what a view keeps: the address's parameters
 }
 
-/** Saved views of this project, and a way to save this one. */
-export function Views({ project, search }: Props) {
+/** Saved views of this list, and a way to save this one. */
+export function Views({ project, page, search }: Props) {
   const client = useQueryClient();
   const key = ["views", project];
   const views = useQuery({
@@ -21,11 +22,11 @@ export function Views({ project, search }: Props) {
     staleTime: 60_000,
   });
   const [name, setName] = useState("");
-  const own = (views.data ?? []).filter((view) => view.page === "traces");
+  const own = (views.data ?? []).filter((view) => view.page === page);
   const save = async () => {
     const params = Object.fromEntries(new URLSearchParams(search));
     delete params.peek;
-    await api.saveView({ name: name.trim(), page: "traces", project, params });
+    await api.saveView({ name: name.trim(), page, project, params });
     await client.invalidateQueries({ queryKey: key });
     toast(`View "${name.trim()}" saved`);
     setName("");
@@ -41,7 +42,7 @@ export function Views({ project, search }: Props) {
         return (
           <Link
             key={view.id}
-            href={`${pagePath(project, "traces")}?${params}`}
+            href={`${pagePath(project, page)}?${params}`}
             className={params === search ? "chip-link on" : "chip-link"}
           >
             {view.name}

@@ -7,7 +7,7 @@ export const LIST_STATE = {
   sort: text("-start"),
   cols: list(), // empty: those this browser used last, or the default
   live: flag(true),
-  peek: text(), // a trace in the drawer
+  peek: text(), // what is in the drawer: a trace, or a span as trace.span
 };
 
 export type ListState = State<typeof LIST_STATE>;

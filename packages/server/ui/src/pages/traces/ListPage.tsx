@@ -1,0 +1,370 @@
+import { useQuery } from "@tanstack/react-query";
+import { useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { useLocation, useSearch } from "wouter";
+import { ApiError, api, type Rows } from "../../api/client";
+import type { QueryFault } from "../../api/types";
+import { type Source, useList } from "../../api/useList";
+import { serverUrl } from "../../base";
+import { inOrder, readColumns, type ShownColumn, writeColumns } from "../../model/columns";
+import { comparePath } from "../../model/paths";
+import { boundsOf, isRelative } from "../../model/range";
+import { withCondition } from "../../model/suggest";
+import { ROUTES } from "../../routes";
+import { announce } from "../../ui/Announcer";
+import { useKeys } from "../../ui/keys";
+import { Popover } from "../../ui/Popover";
+import { remember, rememberedList } from "../../ui/remember";
+import { Failed, Loading, Notice, Offline } from "../../ui/States";
+import { useUrlState } from "../../ui/useUrlState";
+import { Quickstart } from "../home/Quickstart";
+import { BulkBar } from "./BulkBar";
+import { ColumnChooser } from "./ColumnChooser";
+import type { Columns, ListRow } from "./column";
+import { FilterBar } from "./FilterBar";
+import { Grid } from "./Grid";
+import { LIST_STATE } from "./listState";
+import { Peek } from "./Peek";
+import { RangePicker } from "./RangePicker";
+import { Strip } from "./Strip";
+import { Views } from "./Views";
+import "./traces.css";
+
+const hasCompare = ROUTES.some((route) => route.path.endsWith("/compare"));
+
+interface Props<R extends ListRow> {
+  project: string;
+  source: Source<R>;
+  known: Columns<R>;
+  one: string; // as a person calls a row
+  placeOf: (row: R) => { path: string; peek: string }; // its page, and how the address names it in the drawer
+  peekOf: (peek: string) => { id: string; trace: string; span: string };
+}
+
+/** The traces or spans of a project: filter, time, columns; live; a drawer to look into one; actions on many. */
+export function ListPage<R extends ListRow>({ project, source, known, one, placeOf, peekOf }: Props<R>) {
+  const { of } = source;
+  const memory = of === "traces" ? `columns-${project}` : `columns-${of}-${project}`;
+  const [state, set] = useUrlState(LIST_STATE);
+  const address = useSearch();
+  const [, navigate] = useLocation();
+  const { q, t, sort, live, peek } = state;
+  const columns = useMemo(() => columnsOf(known, state.cols, memory), [known, state.cols, memory]);
+  const fields = useMemo(() => fieldsOf(known, columns), [known, columns]);
+  const list = useList(
+    source,
+    project,
+    { q, t, sort, fields },
+    live && isRelative(t) && (of === "traces" || sort === "-start"),
+  );
+  const { rows, fresh, show } = list;
+  const cursor = useCursor(rows, peek && peekOf(peek).id);
+  const { active, current, go } = cursor;
+  const [checked, setChecked] = useState<ReadonlySet<string>>(new Set());
+  const lastChecked = useRef<string | null>(null);
+  const scroller = useRef<HTMLDivElement>(null);
+  const filterField = useRef<HTMLInputElement | null>(null);
+  const isAtTop = useRef(true);
+  useEffect(() => {
+    document.title = `${of === "traces" ? "" : "Spans · "}${project} · trailmark`;
+  }, [of, project]);
+  // New rows come in by themselves only where they push nothing away that somebody looks at.
+  useEffect(() => {
+    if (!fresh.length) return;
+    const isReading = window.getSelection()?.type === "Range" || peek !== "" || checked.size > 0;
+    if (isAtTop.current && !isReading && sort === "-start") show();
+    else announce(`${fresh.length} new ${of}`);
+  }, [fresh, show, peek, checked, sort, of]);
+  const showFresh = () => {
+    show();
+    scroller.current?.scrollTo({ top: 0 });
+    isAtTop.current = true;
+  };
+  const { hasNextPage, isFetchingNextPage, fetchNextPage } = list;
+  const more = useCallback(() => {
+    if (hasNextPage && !isFetchingNextPage) void fetchNextPage();
+  }, [hasNextPage, isFetchingNextPage, fetchNextPage]);
+  const onTop = useCallback((is: boolean) => {
+    isAtTop.current = is;
+  }, []);
+  const change = (next: ShownColumn[] | null) => {
+    const cols = next ? writeColumns(next) : [];
+    remember(memory, next ? JSON.stringify(cols) : null);
+    set({ cols });
+  };
+  const check = useCallback(
+    (id: string, isChecked: boolean, isRange: boolean) => {
+      const next = new Set(checked);
+      for (const one of isRange ? between(rows, lastChecked.current, id) : [id]) {
+        if (isChecked) next.add(one);
+        else next.delete(one);
+      }
+      lastChecked.current = id;
+      setChecked(next);
+    },
+    [checked, rows],
+  );
+  const openPeek = (row: R) => set({ peek: placeOf(row).peek });
+  const step = (by: number) => {
+    const row = go(active.row + by);
+    if (peek && row) openPeek(row);
+  };
+  const open = () => current && navigate(placeOf(current).path);
+  const filterByCell = () => {
+    const condition = current && known.of(columns[active.column]?.id ?? "")?.filter?.(current);
+    if (condition) set({ q: withCondition(q, condition) }, "push");
+    else announce("Nothing to filter by in this cell");
+  };
+  const ids = [...checked];
+  useKeys("List", [
+    { keys: "j", label: `Next ${one}`, run: () => step(1) },
+    { keys: "k", label: `Previous ${one}`, run: () => step(-1) },
+    { keys: "ArrowUp|ArrowDown|PageUp|PageDown|Home|End", label: "Walk the rows" },
+    { keys: "ArrowLeft|ArrowRight", label: "Walk the cells" },
+    { keys: "Enter", label: `Open the ${one}`, run: open },
+    {
+      keys: "mod+Enter",
+      label: "Open in a new tab",
+      run: () => current && window.open(serverUrl + placeOf(current).path),
+    },
+    { keys: "Space", label: "Peek", run: () => current && (peek ? set({ peek: "" }) : openPeek(current)) },
+    {
+      keys: "x",
+      label: "Choose, or not",
+      run: () => current && check(current.id, !checked.has(current.id), false),
+    },
+    { keys: "X", label: "Choose up to here", run: () => current && check(current.id, true, true) },
+    ...(hasCompare && of === "traces"
+      ? [
+          {
+            keys: "C",
+            label: "Compare the two chosen",
+            run: () => ids.length === 2 && navigate(comparePath(project, ids[0] ?? "", ids[1] ?? "")),
+          },
+        ]
+      : []),
+    { keys: "f", label: "Filter by this cell", run: filterByCell },
+    { keys: "/", label: "Filter", run: () => filterField.current?.focus() },
+    { keys: ".", label: `Show new ${of}`, run: showFresh },
+    { keys: "l", label: "Live on, off", run: () => set({ live: !live }) },
+    {
+      keys: "Escape",
+      label: "Close the drawer, clear the choice",
+      run: () => {
+        if (peek) {
+          set({ peek: "" });
+          scroller.current?.querySelector<HTMLElement>("[role=grid]")?.focus();
+        } else setChecked(new Set());
+      },
+    },
+  ]);
+  const { error } = list;
+  const fault =
+    error instanceof ApiError && error.problem.start !== undefined
+      ? (error.problem as QueryFault & { detail: string })
+      : null;
+  if (list.data && !rows.length && !q && !t) return <Quickstart project={project} />;
+  return (
+    <>
+      {list.isOffline && <Offline />}
+      <div className="list-controls">
+        <div className="list-line">
+          <FilterBar
+            project={project}
+            label={`Filter ${of}`}
+            value={q}
+            onRun={(next) => set({ q: next, peek: "" }, "push")}
+            fieldRef={filterField}
+            fault={fault && { ...fault, message: fault.detail, expected: fault.expected ?? [] }}
+          />
+          <RangePicker t={t} onRange={(next) => set({ t: next }, "push")} />
+          <Popover label="Columns ▾" title="Columns">
+            {() => <ColumnChooser project={project} known={known} columns={columns} onColumns={change} />}
+          </Popover>
+          <LiveButton live={live} isOff={!isRelative(t)} onTurn={() => set({ live: !live })} />
+        </div>
+        <div className="list-line list-line-2">
+          <Views project={project} page={of} search={address} />
+          {t && (
+            <button type="button" className="quiet" onClick={() => set({ t: "" }, "push")}>
+              All time
+            </button>
+          )}
+          <Known project={project} of={of} one={one} q={q} t={t} loaded={rows.length} hasMore={hasNextPage} />
+        </div>
+        <Strip
+          project={project}
+          of={of}
+          q={q}
+          t={t}
+          live={live}
+          onRange={(next) => set({ t: next }, "push")}
+        />
+      </div>
+      {checked.size > 0 && (
+        <BulkBar
+          project={project}
+          of={of}
+          checked={checked}
+          q={q}
+          t={t}
+          hasCompare={hasCompare}
+          onClear={() => setChecked(new Set())}
+          onDone={() => {
+            setChecked(new Set());
+            void list.refetch();
+          }}
+        />
+      )}
+      <div className={list.isPlaceholderData ? "list stale-list" : "list"}>
+        {fresh.length > 0 && (
+          <button type="button" className="pill" onClick={showFresh}>
+            {fresh.length} new <kbd>.</kbd>
+          </button>
+        )}
+        {list.isPending && <Loading rows={20} />}
+        {list.isError && !rows.length && !fault && (
+          <Failed what={`The ${of} cannot be shown`} error={list.error} onRetry={() => list.refetch()} />
+        )}
+        {list.data && !rows.length && <NothingFound of={of} onAll={() => set({ q: "", t: "" }, "push")} />}
+        {rows.length > 0 && (
+          <Grid
+            label={of === "traces" ? "Traces" : "Spans"}
+            rows={rows}
+            known={known}
+            columns={columns}
+            sort={sort}
+            active={active}
+            checked={checked}
+            hasMore={hasNextPage}
+            scroller={scroller}
+            onActive={cursor.set}
+            onCheck={check}
+            onCheckAll={(isAll) => setChecked(new Set(isAll ? rows.map((row) => row.id) : []))}
+            onSort={(next) => set({ sort: next }, "push")}
+            onColumns={change}
+            onEnd={more}
+            onTop={onTop}
+          />
+        )}
+        {peek && <Drawer project={project} at={peekOf(peek)} onClose={() => set({ peek: "" })} />}
+      </div>
+    </>
+  );
+}
+
+function columnsOf<R>(known: Columns<R>, cols: readonly string[], memory: string): ShownColumn[] {
+  const own = cols.length ? cols : rememberedList(memory);
+  const shown = readColumns(own).filter((one) => known.of(one.id));
+  return inOrder(shown.length ? shown : readColumns(known.usual));
+}
+
+const fieldsOf = <R,>(known: Columns<R>, columns: ShownColumn[]) =>
+  columns
+    .flatMap((one) => known.of(one.id)?.field ?? [])
+    .sort()
+    .join(",");
+
+/** Which row and cell the keys are at: kept by id, so that rows that come in do not move it. */
+function useCursor<R extends ListRow>(rows: R[], peek: string) {
+  const [at, setAt] = useState<{ id: string; column: number }>({ id: peek, column: 1 });
+  const found = rows.findIndex((row) => row.id === at.id);
+  const lastRow = useRef(0);
+  if (found >= 0) lastRow.current = found;
+  const row = found >= 0 ? found : Math.min(at.id ? lastRow.current : 0, Math.max(rows.length - 1, 0));
+  const now = useRef(rows);
+  now.current = rows;
+  const set = useCallback((next: { row: number; column: number }) => {
+    setAt({ id: now.current[next.row]?.id ?? "", column: next.column });
+  }, []);
+  const go = (to: number): R | undefined => {
+    const next = rows[Math.min(Math.max(to, 0), rows.length - 1)];
+    if (next) setAt({ id: next.id, column: at.column });
+    return next;
+  };
+  return { active: { row, column: at.column }, current: rows[row], go, set };
+}
+
+function between(rows: ListRow[], a: string | null, b: string): string[] {
+  const [from, to] = [rows.findIndex((row) => row.id === a), rows.findIndex((row) => row.id === b)];
+  if (from < 0 || to < 0) return [b];
+  return rows.slice(Math.min(from, to), Math.max(from, to) + 1).map((row) => row.id);
+}
+
+interface DrawerProps {
+  project: string;
+  at: { trace: string; span: string };
+  onClose: () => void;
+}
+
+/** Another span of the same trace is another drawer: it opens at that span. */
+const Drawer = ({ project, at, onClose }: DrawerProps) => (
+  <Peek key={at.span} project={project} id={at.trace} span={at.span} onClose={onClose} />
+);
+
+function LiveButton({ live, isOff, onTurn }: { live: boolean; isOff: boolean; onTurn: () => void }) {
+  const isOn = live && !isOff;
+  return (
+    <button
+      type="button"
+      className={isOn ? "live live-on" : "live"}
+      aria-pressed={isOn}
+      disabled={isOff}
+      title={isOff ? "This time is over: nothing new can come" : "Live (l)"}
+      onClick={onTurn}
+    >
+      <span className="live-dot" aria-hidden="true" /> Live
+    </button>
+  );
+}
+
+/** `200 of about 98,000`: the count comes by itself and holds nothing up. */
+function Known({
+  project,
+  of,
+  one,
+  q,
+  t,
+  loaded,
+  hasMore,
+}: {
+  project: string;
+  of: Rows;
+  one: string;
+  q: string;
+  t: string;
+  loaded: number;
+  hasMore: boolean;
+}) {
+  const found = useQuery({
+    queryKey: ["count", of, project, q, t],
+    queryFn: ({ signal }) => api.count(project, of, { q, ...boundsOf(t) }, signal),
+    enabled: hasMore,
+    retry: false,
+    staleTime: 30_000,
+  });
+  const total =
+    found.data && hasMore
+      ? ` of ${found.data.exact ? "" : "about "}${found.data.estimate.toLocaleString("en")}`
+      : "";
+  return (
+    <span className="known muted number">
+      {loaded.toLocaleString("en")}
+      {total} {loaded === 1 && !total ? one : of}
+    </span>
+  );
+}
+
+function NothingFound({ of, onAll }: { of: Rows; onAll: () => void }) {
+  return (
+    <Notice title="Nothing matches">
+      <p className="muted">
+        Words are looked for in names, inputs, outputs and errors. <code>status:error</code>,{" "}
+        <code>tag:chat</code>, <code>duration&gt;2s</code> and <code>any(kind:tool name:search)</code> say
+        where.
+      </p>
+      <button type="button" onClick={onAll}>
+        Show all {of}
+      </button>
+    </Notice>
+  );
+}
