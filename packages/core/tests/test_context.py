@@ -84,3 +84,23 @@ def test_work_copied_to_a_thread_nests(trail: Trail) -> None:
 
     root()
     assert trail.tree() == "root (general) ok\n  leaf (general) ok"
+
+
+def test_metadata_adds_up_and_is_recorded_as_it_was_when_given(trail: Trail) -> None:
+    steps = ["one"]
+    with trailmark.trace("turn", metadata={"steps": steps, "model": "a"}):
+        trailmark.update_current_span(metadata={"model": "b", "more": steps})
+        trailmark.update_current_trace(metadata={"model": "c"})
+        steps.append("two")
+
+    assert trail.span("turn")["metadata"] == {"steps": ["one"], "model": "b", "more": ["one"]}
+    assert trail.traces[0]["metadata"] == {"steps": ["one"], "model": "c"}
+
+
+def test_a_secret_in_a_name_stays_hidden_when_the_span_is_renamed(trail: Trail) -> None:
+    secret = "sk-" + "a1B2" * 8
+    with trailmark.trace(f"for {secret}"):
+        trailmark.update_current_span(name="better")
+
+    assert trail.traces[0]["name"] == "for [redacted]"
+    assert secret.encode() not in b"".join(trail.raw)

@@ -13,6 +13,7 @@ import trailmark
 from hypothesis import given
 from hypothesis import strategies as st
 from trailmark import spool
+from trailmark._redact import Redactor, findings
 from trailmark.testing import record_trail
 
 
@@ -122,6 +123,15 @@ def test_the_quick_look_misses_nothing_that_a_thorough_one_masks(found: list[Any
         for value in (*found, *found):
             call(answer=value)
     assert quick.spans == thorough.spans
+
+
+@given(st.lists(pieces | st.sampled_from(["words ", "J" * 20, "B@" * 20]), max_size=9).map("".join))
+def test_what_has_the_shape_of_a_secret_is_never_recorded_as_it_is(text: str) -> None:
+    """The command looks for shapes alone, the recorder for their rare letters first."""
+    with record_trail() as trail:
+        call(answer=text)
+
+    assert not findings(text, Redactor()) or trail.span("call")["output"] != text
 
 
 @trailmark.track

@@ -23,8 +23,9 @@ from trailmark._objects import MAX_ERROR_TEXT, message_of, plainer, stored_field
 from trailmark._summaries import summary
 from trailmark._survey import Survey, flat, survey
 from trailmark.model import ErrorInfo
+from trailmark.wire import Tail
 
-__all__ = ["capture", "capture_error", "surveyed"]
+__all__ = ["SAME", "capture", "capture_error", "surveyed"]
 
 SHORT: Final = 512
 MAX_BYTES: Final = 4 * 1024 * 1024
@@ -35,6 +36,7 @@ MAX_TEXT: Final = 1024 * 1024
 MAX_BINARY: Final = 4096
 
 _SEQUENCES: Final[tuple[type[Iterable[Any]], ...]] = (list, tuple, set, frozenset, deque)
+SAME: Final[Survey] = ((), [], False)
 _FAST: Final = orjson.OPT_PASSTHROUGH_SUBCLASS | orjson.OPT_PASSTHROUGH_DATACLASS
 _SLOW: Final = orjson.OPT_NON_STR_KEYS
 
@@ -44,15 +46,20 @@ def capture(value: Any) -> bytes:
     return surveyed(value)[0]
 
 
-def surveyed(value: Any, take: TakeMedia | None = None, field: str = "") -> tuple[bytes, Survey | None]:
+def surveyed(
+    value: Any, take: TakeMedia | None = None, field: str = "", above: Tail | None = None
+) -> tuple[bytes, Survey | None]:
     """As `capture`, and what stands in there; None where it is so short that looking for it costs more.
 
-    `take`: who keeps the media found in a `field`, and says what to write in their place.
+    `take`: who keeps the media found in a `field`, and says what to write in their place. `above`: what the span above
+    was given; where this is equal, it is `SAME`, and is recorded as that was.
     """
     try:
         encoded = orjson.dumps(value, option=_FAST)
         if len(encoded) <= SHORT and b"null" not in encoded:  # what orjson makes of NaN
             return encoded, flat(value)
+        if above is not None and above.holds(encoded) and (not above.has_none or survey(value) is not None):
+            return encoded, SAME
         has_media = take is not None and len(encoded) > MEDIA_FROM and may_have_media(encoded)
         if len(encoded) <= MAX_BYTES and not has_media and (found := survey(value)) is not None:
             return encoded, found

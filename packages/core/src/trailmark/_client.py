@@ -18,7 +18,7 @@ from trailmark._process import configured, is_tracing_active, pipeline
 from trailmark._recorder import Recorder
 from trailmark._settings import load
 from trailmark._span import Span as LiveSpan
-from trailmark._span import TraceFields
+from trailmark._trace_fields import TraceFields
 from trailmark.model import check_scores, check_text
 
 if TYPE_CHECKING:
@@ -263,8 +263,9 @@ class Trace:
             **self._fields.fields(),
         }
         self._recorder.sink(wire.encode("trace", self.id, ver, fields))
-        media, self._fields.media.files = self._fields.media.files, []
-        write_files(self._recorder, self._recorder.sink, self._client.project_name, self.id, None, files + media)
+        if (media := self._fields.media) is not None:
+            files, media.files = files + media.files, []
+        write_files(self._recorder, self._recorder.sink, self._client.project_name, self.id, None, files)
 
 
 class Span:

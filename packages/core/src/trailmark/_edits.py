@@ -10,7 +10,8 @@ import orjson
 from trailmark import wire
 from trailmark._files import read_files, write_files
 from trailmark._recorder import Recorder
-from trailmark._span import Span, TraceFields
+from trailmark._span import Span
+from trailmark._trace_fields import TraceFields
 from trailmark.model import UNSET, Score
 
 __all__ = ["edit_span", "edit_trace", "write_score"]
@@ -18,15 +19,15 @@ __all__ = ["edit_span", "edit_trace", "write_score"]
 
 def edit_trace(recorder: Recorder, project: str, id: str, fields: Mapping[str, Any]) -> None:
     """Write a patch for a trace. Raises TypeError or ValueError for what is not allowed, and writes nothing."""
-    holder = TraceFields(recorder)
-    holder.plain, holder.metadata = {}, {}  # of this edit alone
+    holder = TraceFields(recorder, of_edit=True)
     given = dict(fields)
     files = read_files(given.pop("attachments", None))
     holder.update(**given)
     changes = holder.fields()
     changes.pop("scores", None)
     _write(recorder, project, {"trace_id": id}, changes, holder.scores)
-    write_files(recorder, recorder.sink, project, id, None, files + holder.media.files)
+    files += holder.media.files if holder.media is not None else []
+    write_files(recorder, recorder.sink, project, id, None, files)
 
 
 def edit_span(recorder: Recorder, project: str, id: str, trace_id: str | None, fields: Mapping[str, Any]) -> None:
@@ -36,16 +37,12 @@ def edit_span(recorder: Recorder, project: str, id: str, trace_id: str | None, f
     given = dict(fields)
     files = read_files(given.pop("attachments", None))
     probe.set(**given)
-    changes: dict[str, Any] = {key: orjson.Fragment(data) for key, data in probe._fields.items()}
+    changes: dict[str, Any] = {key: orjson.Fragment(data) for key, data in probe._fields.items() if key != "scores"}
     for key in ("name", "type"):
         if fields.get(key) is not None:
             changes[key] = recorder.redactor.text(getattr(probe, key))
     if fields.get("input", UNSET) is not UNSET:
         changes["input"] = orjson.Fragment(probe.capture(fields["input"], "input"))
-    if probe._metadata:
-        changes["metadata"] = orjson.Fragment(recorder.capture(probe._metadata))
-    if probe._tags:
-        changes["tags"] = orjson.Fragment(recorder.redactor(orjson.dumps(probe._tags)))
     _write(recorder, project, {"span_id": id, "trace_id": trace_id}, changes, probe._scores or [])
     files += probe._media.files if probe._media is not None else []
     write_files(recorder, recorder.sink, project, trace_id, id, files)

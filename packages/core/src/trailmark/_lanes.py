@@ -169,24 +169,25 @@ class Lanes:
         """The record and its tail, or where the tail stands already; False when it fits no range."""
         length, more = len(record), len(tail.data)
         at = 0 if lane.retired else lane.pos
-        refers = tail.segment == lane.number
+        segment, stands_at = tail.place
+        refers = segment == lane.number
         if at + spool.frame_size(length + (4 if refers else more)) > lane.end or not at:
             at = self._move(lane, spool.frame_size(length + more))
             if not at:
                 return False
-            refers = tail.segment == lane.number
+            refers = segment == lane.number
         end = at + 16 + length
         lane.map[at + 16 : end] = record
         crc = _crc32(_pack_u32(tail.crc), _crc32(record))
         if refers:
-            lane.map[end : end + 4] = _pack_u32(tail.at)
+            lane.map[end : end + 4] = _pack_u32(stands_at)
             _pack_frame(lane.map, at, spool.SHARED_MAGIC, length + more, crc, more)
             lane.pos = at + spool.frame_size(length + 4)
         else:
             lane.map[end : end + more] = tail.data
             _pack_frame(lane.map, at, _MAGIC, length + more, crc, more)
             lane.pos = at + spool.frame_size(length + more)
-            tail.segment, tail.at = lane.number, end
+            tail.place = (lane.number, end)
         return True
 
     def recorded(self) -> int:

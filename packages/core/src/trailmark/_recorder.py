@@ -61,7 +61,10 @@ class Recorder:
         self.keeps_all = self._kept > 0xFFFF_FFFF and sampler is None
         self._sampler, self._keep_errors = sampler, keep_errors
         self._held_bytes = [0]
-        self.environment, self.release = environment, release  # of every trace, unless it says otherwise
+        # of every trace, unless it says otherwise
+        self.default_texts = {"environment": environment} if environment is not None else {}
+        self.default_fields = {"metadata": self.capture({"version": release})} if release is not None else {}
+        self.has_defaults = environment is not None or release is not None
 
     def capture(self, value: Any, take: TakeMedia | None = None, field: str = "") -> bytes:
         """The value as bounded JSON without secrets; `take` keeps the media in it."""

@@ -33,24 +33,21 @@ _SHAPES: Final = re.compile(
 )
 # Each shape has a letter that seldom stands in text: where it is missing memchr says so at once, and where it is not
 # the look is tied to it. What these find, in texts or their JSON, is all that _SHAPES finds there, and little more.
-_ANCHORED: Final = tuple(
-    (letter, re.compile(pattern, re.ASCII).search)
-    for letter, pattern in (
-        (
-            "-",
-            r"-(?=[\w-]{10}|----B)(?:(?<=sk-)[\w-]{20}|(?<=glpat-)[\w-]{20}|(?<=xox[abeoprs]-)|----BEGIN [A-Z ]*PRIV)",
-        ),
-        ("_", r"_(?=\w{10})(?:(?<=_live_)|(?<=_test_)|(?<=gh[pousr]_)\w{30}|(?<=hf_)\w{30}|(?<=github_pat_)\w{30})"),
-        ("A", r"A(?:[KS]IA[0-9A-Z]{16}|Iza[\w-]{35})"),
-        ("J", r"J(?<=eyJ)[\w-]{10}"),
-        ("B", r"Bearer[\s\\]"),
-        ("@", r":(?=//[^/\s:@\"]+:[^/\s:@\"]+@)"),
-    )
-)
+_DASHED: Final = re.compile(
+    r"-(?=[\w-]{10}|----B)(?:(?<=sk-)[\w-]{20}|(?<=glpat-)[\w-]{20}|(?<=xox[abeoprs]-)|----BEGIN [A-Z ]*PRIV)", re.ASCII
+).search
+_UNDERSCORED: Final = re.compile(
+    r"_(?=\w{10})(?:(?<=_live_)|(?<=_test_)|(?<=gh[pousr]_)\w{30}|(?<=hf_)\w{30}|(?<=github_pat_)\w{30})", re.ASCII
+).search
+_CLOUD: Final = re.compile(r"A(?:[KS]IA[0-9A-Z]{16}|Iza[\w-]{35})", re.ASCII).search
+_JWT: Final = re.compile(r"J(?<=eyJ)[\w-]{10}", re.ASCII)
+_BEARER: Final = re.compile(r"Bearer[\s\\]", re.ASCII)
+_LOGIN: Final = re.compile(r"://[^/\s:@\"]+:[^/\s:@\"]+@", re.ASCII).match
+_MOST_STEPS: Final = 16  # from one rare letter to the next; a step costs as much as a few hundred characters do
 # One is in each. A key ends in `token`: counts of tokens, of which every model call has some, do not.
 _KEY_WORDS: Final = ("key", 'token"', "secret", "pass", "authoriz", "credential", "cookie")
 _SHORT: Final = 2048
-_NOTHING: Final[Survey] = (set(), [])
+_NOTHING: Final[Survey] = (set(), [], False)
 _CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _MOST_KEYS: Final = 20_000
 _MOST_TEXTS: Final = 1000
@@ -90,7 +87,7 @@ class Redactor:
     def text(self, text: str) -> str:
         """A name, tag or message without secrets."""
         if self.is_off:
-            return text
+            return text.encode("utf-8", "replace").decode()
         known = self._texts.get(text)
         if known is None:
             known = self._clean(text)
@@ -107,7 +104,7 @@ class Redactor:
         size = len(encoded)
         if found is None and (size >= _SHORT or not encoded.isascii() or _has_key_word(encoded)):
             found = survey(orjson.loads(encoded))
-        keys, texts = found or _NOTHING
+        keys, texts, _ = found or _NOTHING
         if size < _SHORT or size < _LONG_TEXT * len(texts) or not texts:
             if _has_shape(encoded.decode()):
                 return True
@@ -176,9 +173,35 @@ def findings(plain: Any, redactor: Redactor, path: str = "$") -> list[str]:
 
 
 def _has_shape(text: str) -> bool:
-    if not ("-" in text or "_" in text or "A" in text or "J" in text or "B" in text or "@" in text):
-        return False  # most short texts; a loop costs three times as much
-    return any(letter in text and search(text) is not None for letter, search in _ANCHORED)
+    return (
+        ("-" in text and _DASHED(text) is not None)
+        or ("_" in text and _UNDERSCORED(text) is not None)
+        or ("A" in text and _CLOUD(text) is not None)
+        or ("J" in text and _has(text, "J", _JWT))
+        or ("B" in text and _has(text, "B", _BEARER))
+        or ("@" in text and _has_login(text))
+    )
+
+
+def _has(text: str, letter: str, shape: re.Pattern[str]) -> bool:
+    """Whether the shape, which begins with the rare letter, is in there."""
+    at = text.find(letter)
+    for _ in range(_MOST_STEPS):
+        if at < 0 or shape.match(text, at):
+            return at >= 0
+        at = text.find(letter, at + 1)
+    return at >= 0 and shape.search(text, at) is not None
+
+
+def _has_login(text: str) -> bool:
+    """Whether a URL with a password is in there. No part of that has an @, so no place is looked at twice."""
+    start = 0
+    while (at := text.find("@", start)) >= 0:
+        url = text.rfind("://", start, at)
+        if url >= 0 and _LOGIN(text, url):
+            return True
+        start = at + 1
+    return False
 
 
 def _has_key_word(encoded: bytes) -> bool:

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from trailmark import wire
-from trailmark._capture import capture_error
+from trailmark._capture import SAME, capture_error, surveyed
 from trailmark._files import AttachmentInput, read_files, write_files
 from trailmark._guard import fault, guard
 from trailmark._media import Media
+from trailmark._trace_fields import TraceFields, merged_metadata, merged_scores, merged_tags
 from trailmark.model import (
     UNSET,
     ErrorInfo,
@@ -22,8 +23,6 @@ from trailmark.model import (
     Status,
     Unset,
     check_mapping,
-    check_scores,
-    check_texts,
     check_type,
     check_usage,
 )
@@ -32,10 +31,13 @@ if TYPE_CHECKING:
     from trailmark._context import Remote
     from trailmark._recorder import Recorder, Sink
 
-__all__ = ["Span", "TraceFields", "end_status"]
+__all__ = ["Span", "end_status"]
 
 
-_KEYS = {key: f',"{key}":'.encode() for key in ("output", "model", "provider", "usage", "usage_raw", "total_cost")}
+_KEYS = {
+    key: f',"{key}":'.encode()
+    for key in ("output", "metadata", "tags", "scores", "model", "provider", "usage", "usage_raw", "total_cost")
+}
 SHARED_FROM = 1024  # bytes; what is smaller is cheaper to copy than to treat apart
 _next_serial = itertools.count(1).__next__
 
@@ -47,80 +49,9 @@ def end_status(error: BaseException) -> Status:
     return "cancelled" if isinstance(error, left) else "error"
 
 
-def _merge_scores(have: list[Score], new: list[Score]) -> list[Score]:
-    named = {score["name"]: score for score in have}
-    named.update((score["name"], score) for score in new)
-    return list(named.values())
-
-
-def _tags(have: list[str], new: Iterable[str]) -> list[str]:
-    return list(dict.fromkeys([*have, *check_texts("tags", new)]))
-
-
-_TRACE_TEXTS = ("name", "thread_id", "user_id", "environment")
-_OF_A_TRACE = "name, input, output, metadata, tags, thread_id, user_id, environment, scores, attachments"
 _OF_A_SPAN = (
     "name, type, input, output, metadata, tags, model, provider, usage, usage_raw, total_cost, scores, attachments"
 )
-
-
-class TraceFields:
-    """What belongs to the trace as a whole; rides on the root span's record, or on a trace's own."""
-
-    def __init__(self, recorder: Recorder) -> None:
-        self._recorder = recorder
-        self.captured: dict[str, bytes] = {}  # input, output
-        self.plain: dict[str, str] = {}  # name, thread_id, user_id, environment
-        self.metadata: dict[str, Any] = {}
-        self.tags: list[str] = []
-        self.scores: list[Score] = []
-        self.media = Media(keep=recorder.keep_media)
-        if recorder.environment is not None:
-            self.plain["environment"] = recorder.environment
-        if recorder.release is not None:
-            self.metadata["version"] = recorder.release
-
-    def update(
-        self,
-        *,
-        input: Any = UNSET,
-        output: Any = UNSET,
-        metadata: Mapping[str, Any] | None = None,
-        tags: Iterable[str] | None = None,
-        scores: ScoreInput | None = None,
-        feedback_scores: ScoreInput | None = None,
-        **texts: str | None,
-    ) -> None:
-        """Merge metadata, add tags, replace scores by name, set the rest."""
-        unknown = texts.keys() - set(_TRACE_TEXTS)
-        if unknown:
-            raise TypeError(f"a trace has no {', '.join(sorted(unknown))}; allowed: {_OF_A_TRACE}")
-        more = check_mapping("metadata", metadata) if metadata is not None else {}
-        new_tags = _tags(self.tags, tags) if tags is not None else self.tags
-        new_scores = [
-            score for given in (scores, feedback_scores) if given is not None for score in check_scores(given)
-        ]
-        self.captured |= {
-            name: self._recorder.capture(value, self.media.take, name)
-            for name, value in (("input", input), ("output", output))
-            if value is not UNSET
-        }
-        self.plain |= {
-            name: self._recorder.redactor.text(str(text)) for name, text in texts.items() if text is not None
-        }
-        self.metadata |= more
-        self.tags, self.scores = new_tags, _merge_scores(self.scores, new_scores)
-
-    def fields(self) -> dict[str, Any]:
-        """The record's fields; empty ones are left out."""
-        fields: dict[str, Any] = {name: orjson.Fragment(data) for name, data in self.captured.items()}
-        fields |= self.plain
-        if self.metadata:
-            fields["metadata"] = orjson.Fragment(self._recorder.capture(self.metadata))
-        for key, value in (("tags", self.tags), ("scores", self.scores)):
-            if value:
-                fields[key] = orjson.Fragment(self._recorder.redactor(orjson.dumps(value)))
-        return fields
 
 
 class Span:
@@ -136,11 +67,12 @@ class Span:
     _first_token_us: int | None = None
     _status: Status = "running"
     _error: ErrorInfo | None = None
-    _metadata: dict[str, Any] | None = None
     _tags: list[str] | None = None
     _scores: list[Score] | None = None
     _end = b"}"  # of its records: the input, where it is too small to be shared by them
     _tail: wire.Tail | None = None
+    _above: wire.Tail | None = None  # of the span above, or of one further up: what is given here often is the same
+    _lends = False  # the tail, to the spans below that are given the same
     _media: Media | None = None
     _head = ""
     _root: Span | None = None  # None: this one; a reference to itself would wait for the garbage collector
@@ -167,6 +99,8 @@ class Span:
             self._root = parent._root or parent
             self.trace_id: str = parent.trace_id
             self.parent_id: str | None = parent.id
+            if parent._recorder is recorder and (parent._lends or parent._above is not None):
+                self._above = parent._tail if parent._lends else parent._above
             return
         self.trace_id, self.parent_id = (recorder.new_id(), None) if remote is None else (remote.trace_id, remote.id)
         self.remote = remote
@@ -236,21 +170,23 @@ class Span:
             self.type, self._head = check_type(type), ""
         if name is not None:
             if self.trace is not None:
-                self.trace.plain.setdefault("name", self.name)  # the trace keeps the name it was opened with
+                self.trace.keep_name(self._recorder.redactor.text(self.name))
             self.name, self._head = str(name), ""
         if usage is not None:
             self._fields["usage"] = orjson.dumps(check_usage(usage))
         if tags is not None:
-            self._tags = _tags(self._tags or [], tags)
-        for given in (scores, feedback_scores):
-            if given is not None:
-                self._scores = _merge_scores(self._scores or [], check_scores(given))
+            self._tags = merged_tags(self._tags or [], tags)
+            self._fields["tags"] = self._recorder.redactor(orjson.dumps(self._tags))
+        if scores is not None or feedback_scores is not None:
+            self._scores = merged_scores(self._scores or [], scores, feedback_scores)
+            self._fields["scores"] = self._recorder.redactor(orjson.dumps(self._scores))
         if total_cost is not None:
             if isinstance(total_cost, bool) or not isinstance(total_cost, (int, float)) or not total_cost >= 0:
                 raise ValueError(f"total_cost is {total_cost!r}; allowed: an amount in USD, 0 or more")
             self._fields["total_cost"] = orjson.dumps(float(total_cost))
         if metadata is not None:
-            self._metadata = {**(self._metadata or {}), **check_mapping("metadata", metadata)}
+            more = self._recorder.capture(check_mapping("metadata", metadata))
+            self._fields["metadata"] = merged_metadata(self._fields.get("metadata"), more)
         if input is not UNSET:
             self.set_input(input)
         if output is not UNSET:
@@ -269,12 +205,19 @@ class Span:
             write_files(self._recorder, sink, self.project, self.trace_id, self.id, files)
 
     def set_input(self, value: Any) -> None:
-        """Capture the input as it is now; all records of the span share the bytes."""
-        end = b',"input":' + self.capture(value, "input") + b"}"
+        """Capture the input as it is now; all records of the span share the bytes, those of spans below too."""
+        redactor = self._recorder.redactor
+        encoded, found = surveyed(value, self._take_media, "input", self._above)
+        if found is SAME:
+            self._end, self._tail, self._lends = b"", self._above, True
+            return
+        clean = redactor(encoded, found)
+        end = b',"input":' + clean + b"}"
         if len(end) < SHARED_FROM:
-            self._end, self._tail = end, None
+            self._end, self._tail, self._lends = end, None, False
         else:
-            self._end, self._tail = b"", wire.Tail(end)
+            self._end, self._tail = b"", wire.Tail(end, has_none=found is None or found[2])
+            self._lends = found is not None and clean is encoded
 
     def capture(self, value: Any, field: str = "output") -> bytes:
         """The value as this span records it; media in it become attachments."""
@@ -346,7 +289,7 @@ class Span:
             return
         if self._media is not None:
             self._write_media(sink, self._media, self.id)
-        if self.trace is not None and self.trace.media.files:
+        if self.trace is not None and self.trace.media is not None:
             self._write_media(sink, self.trace.media, None)
         if self._tail is None:
             sink(self._encoded(ver))
@@ -373,12 +316,9 @@ class Span:
             parts += (_KEYS[key], data)
         if self._first_token_us is not None:
             parts.append(b',"first_token_us":%d' % self._first_token_us)
-        if self._metadata:
-            parts += (b',"metadata":', self._recorder.capture(self._metadata))
-        for tag, value in ((b',"tags":', self._tags), (b',"scores":', self._scores), (b',"error":', self._error)):
-            if value:
-                parts += (tag, self._recorder.redactor(orjson.dumps(value)))
+        if self._error is not None:
+            parts += (b',"error":', self._recorder.redactor(orjson.dumps(self._error)))
         if self.trace is not None:
-            parts += (b',"trace":', orjson.dumps(self.trace.fields()))
+            parts += (b',"trace":', self.trace.encoded())
         parts.append(self._end)
         return b"".join(parts)

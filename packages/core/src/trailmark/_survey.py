@@ -7,6 +7,7 @@ from datetime import date, datetime, time
 from enum import Enum
 from gc import get_referents
 from math import isfinite
+from types import NoneType
 from typing import Any, Final, TypeAlias
 from uuid import UUID
 
@@ -19,13 +20,14 @@ _NONE: Final[list[str]] = []
 _KNOWN: Final = _CONTAINERS | _INERT
 
 
-Survey: TypeAlias = "tuple[Iterable[str], list[str]]"  # the keys of all dicts in a value, and its texts
+# the keys of all dicts in a value, its texts, and whether a None is in it
+Survey: TypeAlias = "tuple[Iterable[str], list[str], bool]"
 
 
 def flat(value: Any) -> Survey | None:
     """What stands in a value of one level, as most short ones are; None for any other."""
     if type(value) is dict and _INERT.issuperset(map(type, value.values())):
-        return value, _NONE
+        return value, _NONE, True
     return None
 
 
@@ -36,6 +38,7 @@ def survey(value: Any) -> Survey | None:
     """
     keys: set[str] = set()
     texts: list[str] = []
+    has_none = False
     level = [value]
     while True:
         kinds = set(map(type, level))
@@ -45,6 +48,7 @@ def survey(value: Any) -> Survey | None:
             if not kinds <= _KNOWN:
                 return None
         is_mixed = len(kinds) > 1
+        has_none = has_none or NoneType in kinds
         if str in kinds:
             texts += [item for item in level if type(item) is str] if is_mixed else level
         if float in kinds:
@@ -52,7 +56,7 @@ def survey(value: Any) -> Survey | None:
             if not isfinite(sum(numbers)) and not all(map(isfinite, numbers)):  # a sum of finite ones may overflow
                 return None
         if kinds.isdisjoint(_CONTAINERS):
-            return keys, texts
+            return keys, texts, has_none
         if dict in kinds:
             keys.update(*([item for item in level if type(item) is dict] if is_mixed else level))
         level = get_referents(*level)

@@ -72,18 +72,27 @@ class IdSource:
         return head + (self._next() & _BITS_60 | _VARIANT).to_bytes(8).hex("-", 6)
 
 
-class Tail:
-    """The end of a large record where its input stands, which all its versions share: encoded and summed once.
+_AROUND_INPUT: Final = len(b',"input":}')
 
-    The outbox notes where it wrote it (`segment`, `at`); the next version then only refers to it.
+
+class Tail:
+    """The end of a large record where its input stands, encoded and summed once.
+
+    All versions of the record share it, and the records of spans below that were given the same. The outbox notes at
+    which `place`, a segment and an offset in it, it wrote it; what comes later only refers to that.
     """
 
-    __slots__ = ("_crc", "at", "data", "segment")
+    __slots__ = ("_crc", "data", "has_none", "place")
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: bytes, *, has_none: bool = False) -> None:
         self.data = data
-        self.segment = self.at = 0
+        self.has_none = has_none  # then a value with a NaN would look the same
+        self.place = (0, 0)  # one value, so that no thread ever sees half of a new one
         self._crc: int | None = None
+
+    def holds(self, encoded: bytes) -> bool:
+        """Whether it is the tail of a record with this input."""
+        return len(self.data) == len(encoded) + _AROUND_INPUT and self.data.startswith(encoded, _AROUND_INPUT - 1)
 
     @property
     def crc(self) -> int:
