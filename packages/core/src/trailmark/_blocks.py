@@ -7,11 +7,12 @@ from typing import Any, Self
 
 from trailmark._context import enter, entered, leave
 from trailmark._guard import guard
+from trailmark._live_trace import update_both
 from trailmark._span import Span
 from trailmark._start import start_span
-from trailmark.model import UNSET, check_type
+from trailmark.model import UNSET, Unset, check_type
 
-__all__ = ["Block", "span", "trace"]
+__all__ = ["Block", "TraceBlock", "span", "trace"]
 
 _TRACE_FIELDS = ("thread_id", "user_id", "environment")
 
@@ -19,11 +20,11 @@ _TRACE_FIELDS = ("thread_id", "user_id", "environment")
 class Block:
     """A context manager, sync and async, that yields the live span; when tracing is off, one that records nothing."""
 
-    def __init__(self, name: str, *, type: str, root: bool, fields: dict[str, Any]) -> None:
+    _parent: Span | Unset | None = UNSET
+
+    def __init__(self, name: str, *, type: str, fields: dict[str, Any]) -> None:
         self._trace_fields = {key: fields.pop(key) for key in _TRACE_FIELDS if fields.get(key) is not None}
-        if root:  # as @track: both the trace and its root span have them
-            self._trace_fields |= {key: fields[key] for key in ("tags", "metadata") if fields.get(key)}
-        self._name, self._type, self._root, self._fields = name, "general", root, fields
+        self._name, self._type, self._fields = name, "general", fields
         with guard("opening a block"):
             self._type = check_type(type)
         self._span: Span | None = None
@@ -33,7 +34,7 @@ class Block:
         self._span = start_span(
             self._name,
             type=self._type,
-            parent=None if self._root else UNSET,
+            parent=self._parent,
             trace_fields=self._trace_fields,
             **self._fields,
         )
@@ -61,7 +62,7 @@ class Block:
 
     @property
     def id(self) -> str | None:
-        """The span's id; None when tracing is off."""
+        """The id of the span, of a trace its root span; None when tracing is off."""
         return self._span.id if self._span else None
 
     @property
@@ -82,14 +83,46 @@ class Block:
             self._span.score(name, value, label=label, reason=reason)
 
 
-def trace(name: str, *, type: str = "general", project_name: str | None = None, **fields: Any) -> Block:
-    """The root of a new trace, whatever is current.
+class TraceBlock(Block):
+    """As `Block`, of a trace and its root span together: scores, attachments and people are the trace's."""
 
-    Also takes thread_id, user_id and environment; tags and metadata are those of the trace and of its root span.
+    _parent = None  # whatever is current
+
+    def __init__(self, name: str, *, type: str, fields: dict[str, Any]) -> None:
+        super().__init__(name, type=type, fields=fields)
+        self._trace_fields |= {key: fields[key] for key in ("tags", "metadata") if fields.get(key)}
+        self._later = {key: fields.pop(key) for key in ("scores", "feedback_scores", "attachments") if key in fields}
+
+    def __enter__(self) -> Self:
+        super().__enter__()
+        if self._later:
+            self.update(**self._later)
+        return self
+
+    def update(self, **fields: Any) -> None:
+        """Set name, type, input, output, thread_id, user_id, model, usage, …; merge metadata; add tags and the rest.
+
+        The rest, scores and attachments, is the trace's; `trailmark.update_current_span` is for those of its root span.
+        """
+        if self._span is not None:
+            with guard("updating a trace"):
+                update_both(self._span, fields)
+
+    def score(
+        self, name: str, value: float | bool | None = None, *, label: str | None = None, reason: str | None = None
+    ) -> None:
+        """Judge the trace; a second score of the same name replaces the first."""
+        self.update(scores=[{"name": name, "value": value, "label": label, "reason": reason}])
+
+
+def trace(name: str, *, type: str = "general", project_name: str | None = None, **fields: Any) -> TraceBlock:
+    """A new trace, whatever is current; yields it. Tags and metadata are those of the trace and of its root span.
+
+    Takes thread_id, user_id, environment, scores and attachments of the trace too.
     """
-    return Block(name, type=type, root=True, fields={"project_name": project_name, **fields})
+    return TraceBlock(name, type=type, fields={"project_name": project_name, **fields})
 
 
 def span(name: str, *, type: str = "general", **fields: Any) -> Block:
     """A child of the current span, or the root of a new trace when there is none."""
-    return Block(name, type=type, root=False, fields=fields)
+    return Block(name, type=type, fields=fields)

@@ -9,9 +9,8 @@ from contextvars import copy_context
 from typing import Any, ParamSpec, TypeVar
 
 from trailmark._context import continue_from, current
-from trailmark._edits import edit_trace
-from trailmark._files import read_files, write_files
 from trailmark._guard import guard, say_once
+from trailmark._live_trace import LiveTrace
 from trailmark._process import is_tracing_active, pipeline
 from trailmark._propagation import Headers, read_headers, write_headers
 from trailmark._span import Span
@@ -36,10 +35,10 @@ def get_current_span() -> Span | None:
     return current()
 
 
-def get_current_trace() -> Span | None:
-    """The root span of the trace this code runs in, if any; its `trace_id` is the trace's id."""
+def get_current_trace() -> LiveTrace | None:
+    """The trace this code runs in, if any: `trace_id` is its id, `update` and `score` are as `update_current_trace`."""
     span = current()
-    return span.root if span is not None else None
+    return LiveTrace(span.root) if span is not None else None
 
 
 def get_trace_url(trace_id: str | None = None) -> str | None:
@@ -75,19 +74,9 @@ def update_current_trace(fields: Mapping[str, Any] | None = None, /, **more: Any
     `scores={"quality": 0.9, "verdict": "good"}` and `feedback_scores=[{"name": …, "value": …}]` are the same.
     """
     span = _current_or_hint("update_current_trace")
-    if span is None:
-        return
-    with guard("update_current_trace"):
-        root, given = span.root, {**(fields or {}), **more}
-        recorder = root._recorder
-        if root.trace is not None:
-            files = read_files(given.pop("attachments", None))
-            root.trace.update(**given)
-            root.touched()
-            if files and (sink := recorder.sink_of(root)) is not None:
-                write_files(recorder, sink, root.project, root.trace_id, None, files)
-        elif recorder.is_sampled(root):  # the root is in another process: told by id
-            edit_trace(recorder, root.project, root.trace_id, given)
+    if span is not None:
+        with guard("update_current_trace"):
+            LiveTrace(span.root).update(**{**(fields or {}), **more})
 
 
 def distributed_headers() -> dict[str, str]:
