@@ -21,7 +21,7 @@ export default defineConfig({
           groups: [
             {
               name: "shared",
-              test: /node_modules\/(react|scheduler|wouter|@tanstack)|src\/(ui\/|render\/Code|pages\/trace\/traceState)/,
+              test: /node_modules\/(react|scheduler|wouter|@tanstack)|src\/(ui\/|api\/useTrace\.|render\/Code|pages\/trace\/traceState)/,
               priority: 2,
             },
             {

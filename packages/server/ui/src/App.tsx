@@ -1,4 +1,4 @@
-import { Suspense, useState } from "react";
+import { useState } from "react";
 import { Route, Router, Switch, useLocation } from "wouter";
 import { base } from "./base";
 import { pagePath } from "./model/paths";
@@ -9,7 +9,6 @@ import { Footer } from "./ui/Footer";
 import { Help } from "./ui/Help";
 import { useKeys } from "./ui/keys";
 import { Palette } from "./ui/Palette";
-import { Loading } from "./ui/States";
 import { Toasts } from "./ui/Toast";
 import { TopBar } from "./ui/TopBar";
 
@@ -69,9 +68,7 @@ function Frame({ route, params }: { route: PageRoute; params: Record<string, str
       />
       <main className="page">
         <Boundary key={`${route.path} ${project} ${props.id}`}>
-          <Suspense fallback={<Loading />}>
-            <route.Page {...props} />
-          </Suspense>
+          <route.Page {...props} />
         </Boundary>
       </main>
       <Footer project={project} />

@@ -1,4 +1,6 @@
-import { type ComponentType, lazy } from "react";
+import type { ComponentType } from "react";
+import { later } from "./ui/later";
+import { Loading } from "./ui/States";
 
 /** What a page gets: the parts of its address. */
 export interface PageProps {
@@ -13,7 +15,11 @@ export interface PageRoute {
 }
 
 /** Every page is a chunk of its own, loaded when it is opened. */
-const page = (load: () => Promise<{ default: ComponentType<PageProps> }>) => lazy(load);
+const page = (load: () => Promise<{ default: ComponentType<PageProps> }>) =>
+  later(
+    async () => (await load()).default,
+    () => <Loading />,
+  );
 
 export const ROUTES: PageRoute[] = [
   { path: "/", Page: page(() => import("./pages/home/HomePage")) },

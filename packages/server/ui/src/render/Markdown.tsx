@@ -1,21 +1,21 @@
-import { lazy, Suspense, useState } from "react";
+import { useState } from "react";
 import { bytes } from "../model/format";
+import { later } from "../ui/later";
 import type { Tokens } from "./markdownTokens";
 import { parseAside } from "./parseAside";
 import { Text } from "./Text";
 
-const View = lazy(() => import("./MarkdownView"));
+const View = later(
+  async () => (await import("./MarkdownView")).default,
+  ({ text }) => <Text text={text} />,
+);
 const MAX_HERE = 64 * 1024;
 
 /** Markdown, loaded when there is some; a long text stays text until asked for. */
 export function Markdown({ text }: { text: string }) {
   const [tokens, setTokens] = useState<Tokens | "busy" | "failed" | null>(null);
   if (text.length <= MAX_HERE || Array.isArray(tokens)) {
-    return (
-      <Suspense fallback={<Text text={text} />}>
-        <View text={text} {...(Array.isArray(tokens) && { tokens })} />
-      </Suspense>
-    );
+    return <View text={text} {...(Array.isArray(tokens) && { tokens })} />;
   }
   const render = async () => {
     setTokens("busy");

@@ -1,5 +1,4 @@
 import { useQuery } from "@tanstack/react-query";
-import { lazy, Suspense } from "react";
 import { Link } from "wouter";
 import { api } from "../../api/client";
 import type { CompareRow, Json, SpanDetail, TraceDetail } from "../../api/types";
@@ -8,9 +7,13 @@ import { cost, count, duration } from "../../model/format";
 import { visibleText } from "../../model/hygiene";
 import { tracePath } from "../../model/paths";
 import { Value } from "../../render/Value";
+import { later } from "../../ui/later";
 import { Failed, Loading } from "../../ui/States";
 
-const TextDiff = lazy(() => import("./TextDiff"));
+const TextDiff = later(
+  async () => (await import("./TextDiff")).default,
+  () => <Loading rows={2} />,
+);
 const BYTES = 262_144;
 
 interface Props {
@@ -111,9 +114,7 @@ function Differences({ a, b }: { a: SpanDetail; b: SpanDetail }) {
       {fields.map((name) => (
         <section key={name} aria-label={NAMES[name]}>
           <h2>{NAMES[name]}</h2>
-          <Suspense fallback={<Loading rows={2} />}>
-            <TextDiff a={textOf(fieldOf(a, name))} b={textOf(fieldOf(b, name))} />
-          </Suspense>
+          <TextDiff a={textOf(fieldOf(a, name))} b={textOf(fieldOf(b, name))} />
         </section>
       ))}
       {!facts.length && !fields.length && (

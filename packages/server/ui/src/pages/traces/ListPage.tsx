@@ -23,7 +23,7 @@ import type { Columns, ListRow } from "./column";
 import { FilterBar } from "./FilterBar";
 import { Grid } from "./Grid";
 import { LIST_STATE } from "./listState";
-import { Peek } from "./Peek";
+import { loadTraceEarly, Peek } from "./Peek";
 import { RangePicker } from "./RangePicker";
 import { Strip } from "./Strip";
 import { Views } from "./Views";
@@ -67,6 +67,12 @@ export function ListPage<R extends ListRow>({ project, source, known, one, place
   useEffect(() => {
     document.title = `${of === "traces" ? "" : "Spans · "}${project} · trailmark`;
   }, [of, project]);
+  const isShown = rows.length > 0;
+  useEffect(() => {
+    if (!isShown) return;
+    const timer = setTimeout(loadTraceEarly, 300);
+    return () => clearTimeout(timer);
+  }, [isShown]);
   // New rows come in by themselves only where they push nothing away that somebody looks at.
   useEffect(() => {
     if (!fresh.length) return;

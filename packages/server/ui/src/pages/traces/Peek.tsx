@@ -1,13 +1,17 @@
-import { lazy, Suspense, useCallback, useMemo, useState } from "react";
+import { useCallback, useMemo, useState } from "react";
 import { Link } from "wouter";
 import { useTrace } from "../../api/useTrace";
 import { tracePath } from "../../model/paths";
 import { readState } from "../../model/url";
 import { Boundary } from "../../ui/Boundary";
+import { later } from "../../ui/later";
 import { Failed, Loading } from "../../ui/States";
 import { type SetTraceState, TRACE_STATE, type TraceState } from "../trace/traceState";
 
-const TraceView = lazy(() => import("../trace/TraceView").then((m) => ({ default: m.TraceView })));
+const TraceView = later(
+  async () => (await import("../trace/TraceView")).TraceView,
+  () => <Loading />,
+);
 
 interface Props {
   project: string;
@@ -15,6 +19,9 @@ interface Props {
   span?: string;
   onClose: () => void;
 }
+
+/** So that opening a trace from the list waits for its data only. */
+export const loadTraceEarly = TraceView.early;
 
 /** The trace page in a drawer over the list. What is selected in it stays in it. */
 export function Peek({ project, id, span = "", onClose }: Props) {
@@ -40,23 +47,21 @@ export function Peek({ project, id, span = "", onClose }: Props) {
         </button>
       </div>
       <Boundary key={id} what="The trace cannot be shown">
-        <Suspense fallback={<Loading />}>
-          {shown ? (
-            <TraceView
-              key={id}
-              found={shown}
-              project={project}
-              state={state}
-              set={set}
-              onMore={found.more}
-              isPeek
-            />
-          ) : found.error ? (
-            <Failed what="The trace cannot be shown" error={found.error} onRetry={found.retry} />
-          ) : (
-            <Loading />
-          )}
-        </Suspense>
+        {shown ? (
+          <TraceView
+            key={id}
+            found={shown}
+            project={project}
+            state={state}
+            set={set}
+            onMore={found.more}
+            isPeek
+          />
+        ) : found.error ? (
+          <Failed what="The trace cannot be shown" error={found.error} onRetry={found.retry} />
+        ) : (
+          <Loading />
+        )}
       </Boundary>
     </aside>
   );
