@@ -90,7 +90,7 @@ def test_all_projects_have_a_page_one_comes_to_by_keys(page: Page, run: Made) ->
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Projects")).to_be_visible()
     row = page.get_by_role("row").filter(has_text=PROJECT)
-    expect(row.get_by_role("cell").nth(2)).to_have_text("1")
+    expect(row.get_by_role("cell").nth(2)).to_have_text(re.compile("^[12]$"))  # and the newcomer, when it ran before
     row.get_by_role("link").click()
     expect(page).to_have_url(re.compile("/p/rows%20of%20spans/traces"))
     page.goto("/settings?tab=prices")
