@@ -94,11 +94,13 @@ def measure(variant: str) -> dict[str, float]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--framework", choices=[*SETS], help="this one alone")
     parser.add_argument("--only", help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.only:
         beside.tell(measure(given.only))
-    for framework, (folder, requirements, ours) in SETS.items():
+    for framework in [given.framework] if given.framework else SETS:
+        folder, requirements, ours = SETS[framework]
         python = beside.environment(folder, requirements, ours)
         tracers = ["bare", "trailmark", "openinference", "opik"] + (
             ["langfuse", "langsmith"] if framework == "langchain" else []

@@ -32,7 +32,9 @@ _PLAIN: Final = frozenset((int, float, bool, type(None), bytes))
 _LIMIT: Final = 64 * 1024
 _ROLES: Final = {"human": "user", "ai": "assistant", "AIMessageChunk": "assistant", "HumanMessageChunk": "user"}
 _NOISE: Final = ("seq:step", "map:key", "graph:step", "langsmith:", "branch:", "condition:")
-_INTERNAL: Final = ("ls_", "__", "langgraph_checkpoint", "checkpoint_ns", "langgraph_path", "langgraph_triggers")
+_INTERNAL: Final = (
+    "ls_", "__", "langgraph_checkpoint", "checkpoint_ns", "langgraph_path", "langgraph_triggers", "lc_versions",
+)  # fmt: skip
 _THREAD: Final = ("session_id", "thread_id", "conversation_id")
 _GRAPH: Final = {
     "Command": ("goto", "update", "resume", "graph"),
@@ -102,19 +104,19 @@ def _class(kind: type, depth: int) -> Any:  # noqa: ARG001 - as all of them
 
 
 def _message(message: BaseMessage, depth: int) -> dict[str, Any]:
-    held = vars(message)  # asking a pydantic object for what it has not costs more than all of this
-    shown: dict[str, Any] = {"role": _ROLES.get(message.type, message.type)}
-    if isinstance(role := held.get("role"), str):
-        shown["role"] = role
-    shown["content"] = readable(held.get("content"), depth - 1)
+    get = vars(message).get  # asking a pydantic object for what it has not costs more than all of this
+    role, content = get("role") or get("type"), get("content")
+    shown: dict[str, Any] = {"role": _ROLES.get(role, role) if isinstance(role, str) else message.type}
+    shown["content"] = readable(content, depth - 1)
     for key in ("name", "tool_call_id", "artifact"):
-        if (found := held.get(key)) is not None:
+        if (found := get(key)) is not None:
             shown[key] = readable(found, depth - 1)
-    if held.get("status") == "error":
+    if get("status") == "error":
         shown["status"] = "error"
-    if calls := [*(held.get("tool_calls") or ()), *(held.get("invalid_tool_calls") or ())]:
+    if get("tool_calls") or get("invalid_tool_calls"):
+        calls = [*(get("tool_calls") or ()), *(get("invalid_tool_calls") or ())]
         shown["tool_calls"] = [{key: call.get(key) for key in ("id", "name", "args")} for call in calls]
-    if more := held.get("additional_kwargs"):
+    if more := get("additional_kwargs"):
         shown |= {key: more[key] for key in ("reasoning_content", "refusal") if more.get(key)}
     return shown
 

@@ -9,16 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
-from uuid import UUID
 
 __all__ = ["fill", "here", "lay_out", "settle"]
 
 
 class _Place:
-    __slots__ = ("ids", "outer", "wanted")
+    __slots__ = ("keys", "outer", "wanted")
 
     def __init__(self, outer: _Place | None, wanted: int) -> None:
-        self.ids: list[UUID] = []
+        self.keys: list[int] = []
         self.outer = outer
         self.wanted = wanted  # how many more runs it takes: a model's call has one for each of its prompts
 
@@ -26,22 +25,22 @@ class _Place:
 _place: ContextVar[_Place | None] = ContextVar("trailmark_langchain_place", default=None)
 
 
-def lay_out(is_open: Callable[[UUID], bool]) -> None:
+def lay_out(is_open: Callable[[int], bool]) -> None:
     """A place for the callback that comes next; what is over is left out of the way to it."""
     place = _place.get()
     if place is None or not place.wanted:
         _place.set(_Place(_living(place, is_open), wanted=1))
 
 
-def fill(id: UUID, is_open: Callable[[UUID], bool], of: int = 1) -> None:
+def fill(key: int, is_open: Callable[[int], bool], of: int = 1) -> None:
     """The run starts here, the next `of` as many that its call makes."""
     place = _place.get()
     if place is None or not place.wanted:
         place = _Place(_living(place, is_open), wanted=of)
         _place.set(place)
-    elif not place.ids:
+    elif not place.keys:
         place.wanted = of
-    place.ids.append(id)
+    place.keys.append(key)
     place.wanted -= 1
 
 
@@ -52,15 +51,15 @@ def settle() -> None:
         place.wanted = 0
 
 
-def here() -> Iterator[list[UUID]]:
+def here() -> Iterator[list[int]]:
     """The runs this code may be in, innermost first; of one call in the order of its prompts."""
     place = _place.get()
     while place is not None:
-        yield place.ids
+        yield place.keys
         place = place.outer
 
 
-def _living(place: _Place | None, is_open: Callable[[UUID], bool]) -> _Place | None:
-    while place is not None and not any(map(is_open, place.ids)):
+def _living(place: _Place | None, is_open: Callable[[int], bool]) -> _Place | None:
+    while place is not None and not any(map(is_open, place.keys)):
         place = place.outer
     return place

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import Any, Final
-from uuid import UUID
 
 from langchain_core.callbacks.manager import AsyncCallbackManager
 from langchain_core.runnables.config import var_child_runnable_config
@@ -16,7 +15,7 @@ from trailmark.instrumentation import Span, current, register_claim_provider, re
 
 from trailmark_langchain._places import here
 
-__all__ = ["Run", "begins", "close", "find", "is_open", "late", "open_run", "run_above", "watch"]
+__all__ = ["Run", "begins", "close", "find", "is_open", "key_of", "late", "open_run", "run_above", "watch"]
 
 _LOOKS_FIRST: Final = "run_inline" in AsyncCallbackManager.on_chat_model_start.__code__.co_names
 _FALLBACKS: Final = "RunnableWithFallbacks"  # gives each the config it was itself given
@@ -29,20 +28,16 @@ _KEEP_STRAY: Final = 1000
 class Run:
     """A run and its span. `inside`: the open runs below, if it is the topmost one. `place`: where in a graph it is."""
 
-    id: UUID
+    key: int
     span: Span
     above: Run | None
+    top: Run | None
     place: str | None = None
     is_graph: bool = False
     was_interrupted: bool = False
+    has_fallbacks: bool = False
     counts: dict[str, Any] = field(default_factory=dict)
-    inside: dict[UUID, Run] = field(default_factory=dict)
-
-    top: Run | None = None
-
-    def __post_init__(self) -> None:
-        if self.above is not None:
-            self.top = self.above.top or self.above
+    inside: dict[int, Run] = field(default_factory=dict)
 
     @property
     def is_model(self) -> bool:
@@ -50,46 +45,50 @@ class Run:
         return self.span.type == "llm"
 
 
-_begun: dict[UUID, object] = {}
-_open: dict[UUID, Run] = {}
-_late: OrderedDict[UUID, Run] = OrderedDict()  # of a stream that was left: its runs may still tell their end
-_stray: OrderedDict[UUID, Run] = OrderedDict()  # open below a topmost run that ended: tasks nobody waited for
+_begun: dict[int, object] = {}
+_open: dict[int, Run] = {}
+_late: OrderedDict[int, Run] = OrderedDict()  # of a stream that was left: its runs may still tell their end
+_stray: OrderedDict[int, Run] = OrderedDict()  # open below a topmost run that ended: tasks nobody waited for
 _watching = False
 
 
-def begins(id: UUID) -> bool:
+def key_of(id: Any) -> int:
+    """What a run is known by here: its id's number, because UUIDs are hashed in Python."""
+    key: int = getattr(id, "int", id)
+    return key
+
+
+def begins(key: int) -> bool:
     """Whether nobody has that run yet: two tracers may be told of it at once, in two threads."""
     mark = object()
-    return _begun.setdefault(id, mark) is mark
+    return _begun.setdefault(key, mark) is mark
 
 
-def open_run(id: UUID, run: Run | None) -> None:
+def open_run(key: int, run: Run | None) -> None:
     """From now on it is current where LangChain says so; None: it is not recorded.
 
     Runs whose end is never told (a process-wide exception, a loop that stopped) are given up, the oldest first.
     """
     if run is None:
-        _begun.pop(id, None)
+        _begun.pop(key, None)
         return
-    _open[id] = run
+    _open[key] = run
+    if run.above is not None and run.span.name == _FALLBACKS:
+        run.above.has_fallbacks = True
     if run.top is not None:
-        run.top.inside[id] = run
+        run.top.inside[key] = run
     if len(_open) > _KEEP_OPEN:
         for old in list(_open.values())[: len(_open) - _KEEP_OPEN]:
             _cancel(old)
 
 
-def find(id: UUID | None) -> Run | None:
-    """The open run of that id."""
-    return _open.get(id) if id is not None else None
-
-
+find = _open.get
 is_open = _open.__contains__
 
 
-def close(id: UUID, *, was_left: bool = False) -> Run | None:
+def close(key: int, *, was_left: bool = False) -> Run | None:
     """The run, no longer open. What is open below a topmost one that was left is cancelled; else it works on."""
-    run = _taken_out(id)
+    run = _taken_out(key)
     if run is None:
         return None
     if run.inside:
@@ -100,34 +99,34 @@ def close(id: UUID, *, was_left: bool = False) -> Run | None:
 def _leave(runs: list[Run], *, was_left: bool) -> None:
     for run in runs:
         run.top = None
-        _stray[run.id] = run
+        _stray[run.key] = run
         if was_left:
             _cancel(run)
     for run in list(_stray.values())[: max(0, len(_stray) - _KEEP_STRAY)]:
         _cancel(run)
 
 
-def _taken_out(id: UUID) -> Run | None:
-    run = _open.pop(id, None)
-    _begun.pop(id, None)
+def _taken_out(key: int) -> Run | None:
+    run = _open.pop(key, None)
+    _begun.pop(key, None)
     if _stray:
-        _stray.pop(id, None)
+        _stray.pop(key, None)
     if run is not None and run.top is not None:
-        run.top.inside.pop(id, None)
+        run.top.inside.pop(key, None)
     return run
 
 
 def _cancel(run: Run) -> None:
-    if _taken_out(run.id) is not None:
+    if _taken_out(run.key) is not None:
         run.span.end("cancelled")
-        _late[run.id] = run
+        _late[run.key] = run
         while len(_late) > _KEEP_LATE:
             _late.popitem(last=False)
 
 
-def late(id: UUID) -> Run | None:
+def late(key: int) -> Run | None:
     """A run that was cancelled with its topmost one, and now tells its end."""
-    return _late.pop(id, None)
+    return _late.pop(key, None)
 
 
 def watch() -> None:
@@ -147,8 +146,8 @@ def _current() -> Span | None:
     if not _open:
         return None
     run = _configured()
-    for ids in here():
-        for body in map(_open.get, ids):
+    for keys in here():
+        for body in map(_open.get, keys):
             if body is not None and body.span.type == "retriever":
                 return body.span if run is None or run.span.serial < body.span.serial else run.span
     return run.span if run is not None else None
@@ -156,20 +155,22 @@ def _current() -> Span | None:
 
 def _configured() -> Run | None:
     config = var_child_runnable_config.get()
-    return _open.get(getattr(config.get("callbacks"), "parent_run_id", None)) if config is not None else None  # type: ignore[arg-type]
+    return _open.get(key_of(getattr(config.get("callbacks"), "parent_run_id", None))) if config is not None else None
 
 
-def run_above(parent_run_id: UUID | None) -> Run | None:
+def run_above(parent_run_id: Any) -> Run | None:
     """The open run a new one says it is below; one of several fallbacks says it is beside them, but runs within."""
-    said = find(parent_run_id)
-    run = _configured() if said is not None else None
+    said = _open.get(key_of(parent_run_id))
+    if said is None or not said.has_fallbacks:
+        return said
+    run = _configured()
     return run if run is not None and run.above is said and run.span.name == _FALLBACKS else said
 
 
 def _claimable() -> Span | None:
     """The model's call this code is in the body of, as long as nobody took it for theirs."""
-    for ids in here():
-        for run in map(_open.get, ids):
+    for keys in here():
+        for run in map(_open.get, keys):
             if run is not None and run.span.claim == "open":
                 return run.span
     return None if _LOOKS_FIRST else _oldest_below(current())

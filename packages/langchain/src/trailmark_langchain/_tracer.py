@@ -14,13 +14,14 @@ from trailmark.instrumentation import Span, continue_from, current, guard, read_
 from trailmark_langchain import _mapping
 from trailmark_langchain._mapping import readable
 from trailmark_langchain._places import fill, lay_out, settle
-from trailmark_langchain._runs import Run, begins, close, find, is_open, late, open_run, run_above, watch
+from trailmark_langchain._runs import Run, begins, close, find, is_open, key_of, late, open_run, run_above, watch
 
 __all__ = ["TrailmarkTracer"]
 
 _CONTROL: Final = {"GraphBubbleUp", "GraphInterrupt", "NodeInterrupt", "ParentCommand"}  # how LangGraph says "later"
 _KEEP_EVENTS: Final = 100
 _NOWHERE: Final = nullcontext()
+_HOLDS: Final = ("llm", "retriever")  # what is in their bodies is found by a place
 
 
 class TrailmarkTracer(BaseCallbackHandler):
@@ -73,7 +74,7 @@ class TrailmarkTracer(BaseCallbackHandler):
     ) -> None:
         with guard("starting a LangChain span"):
             metadata = kwargs.get("metadata") or {}
-            is_agent = find(parent_run_id) is None and bool(metadata.get("lc_agent_name"))
+            is_agent = "lc_agent_name" in metadata and find(key_of(parent_run_id)) is None
             name = _mapping.name_of(serialized, kwargs, "chain")
             kind = "agent" if is_agent or name == "LangGraph" else "chain"
             self._start(run_id, parent_run_id, name, kind, kwargs, input=readable(inputs))
@@ -117,7 +118,7 @@ class TrailmarkTracer(BaseCallbackHandler):
         with guard("starting a LangChain span"):
             name = _mapping.name_of(serialized, kwargs, "tool")
             call_id = kwargs.get("tool_call_id")
-            more = {"tool_call_id": call_id} if call_id else {}
+            more = {"tool_call_id": call_id} if call_id else None
             given = input_str if inputs is None else readable(inputs)
             self._start(run_id, parent_run_id, name, "tool", kwargs, more, input=given)
 
@@ -143,7 +144,7 @@ class TrailmarkTracer(BaseCallbackHandler):
     def on_llm_end(self, response: Any, *, run_id: UUID, **kwargs: Any) -> None:
         with guard("ending a LangChain span"):
             fields = _mapping.answer_of(response)
-            if (run := find(run_id)) is not None and run.span.has_usage:  # the provider's own hook knows better
+            if (run := find(key_of(run_id))) is not None and run.span.has_usage:  # the provider's own hook knows better
                 fields = {key: value for key, value in fields.items() if key not in ("usage", "usage_raw")}
             self._end(run_id, kwargs, fields)
 
@@ -170,13 +171,13 @@ class TrailmarkTracer(BaseCallbackHandler):
     def on_retry(self, retry_state: Any, *, run_id: UUID, **kwargs: Any) -> None:  # noqa: ARG002
         with guard("watching a LangChain run"):
             settle()
-            if (run := find(run_id)) is not None:
+            if (run := find(key_of(run_id))) is not None:
                 run.counts["retries"] = run.counts.get("retries", 0) + 1
 
     def on_custom_event(self, name: str, data: Any, *, run_id: UUID, **kwargs: Any) -> None:  # noqa: ARG002
         with guard("watching a LangChain run"):
             settle()
-            if (run := find(run_id)) is not None:
+            if (run := find(key_of(run_id))) is not None:
                 told = run.counts.setdefault("custom_events", [])
                 if len(told) < _KEEP_EVENTS:
                     told.append({"name": name, "data": readable(data)})
@@ -214,69 +215,60 @@ class TrailmarkTracer(BaseCallbackHandler):
         more: dict[str, Any] | None = None,
         **fields: Any,
     ) -> None:
-        if not begins(run_id):  # another tracer, or the process-wide one, has it
+        key = key_of(run_id)
+        if not begins(key):  # another tracer, or the process-wide one, has it
             return
         run = None
         try:
-            if kind in ("llm", "retriever"):
-                fill(run_id, is_open, kwargs.get("batch_size") or 1)
+            if kind in _HOLDS:
+                fill(key, is_open, kwargs.get("batch_size") or 1)
             else:
                 settle()
-            run = self._begun(run_id, run_above(parent_run_id), name, kind, kwargs, more, fields)
+            told = kwargs.get("metadata")
+            if told or more:
+                fields["metadata"] = _mapping.user_metadata(told) | (more or {})
+            if tags := _mapping.user_tags(kwargs.get("tags")):
+                fields["tags"] = tags
+            run = self._begun(key, run_above(parent_run_id), name, kind, told or {}, fields)
         finally:
-            open_run(run_id, run)
+            open_run(key, run)
 
     def _begun(
-        self,
-        run_id: UUID,
-        above: Run | None,
-        name: str,
-        kind: str,
-        kwargs: dict[str, Any],
-        more: dict[str, Any] | None,
-        fields: dict[str, Any],
+        self, key: int, above: Run | None, name: str, kind: str, told: Mapping[str, Any], fields: dict[str, Any]
     ) -> Run | None:
-        told = kwargs.get("metadata")
-        if metadata := _mapping.user_metadata(told) | (more or {}):
-            fields["metadata"] = metadata
-        if tags := _mapping.user_tags(kwargs.get("tags")):
-            fields["tags"] = tags
-        people = _mapping.people_of(told) if above is None else {}
-        span = self._opened(name, kind, above.span if above is not None else self._outside(), people, fields)
+        place = _mapping.place_of(told)
+        if above is not None:
+            span = start_span(name, type=kind, parent=above.span, **fields)
+            if span is None:
+                return None
+            if place != above.place and not above.is_graph:
+                above.is_graph = True
+                if above.span.type == "chain":
+                    above.span.set(type="agent")
+            return Run(key, span, above, above.top or above, place)
+        span = self._topmost(name, kind, _mapping.people_of(told), fields)
         if span is None:
             return None
-        run = Run(run_id, span, above, _mapping.place_of(told))
-        if above is None:
-            self.trace_id = span.trace_id
-        elif run.place != above.place and not above.is_graph:
-            above.is_graph = True
-            if above.span.type == "chain":
-                above.span.set(type="agent")
-        return run
+        self.trace_id = span.trace_id
+        return Run(key, span, None, None, place)
 
-    def _outside(self) -> Span | None:
-        """What a topmost run is in: the current span, unless the tracer was given another service's trace."""
-        span = current()
-        if span is None or self._remote is None or span.trace_id == self._remote.trace_id:
-            return span
-        return None
-
-    def _opened(
-        self, name: str, kind: str, parent: Span | None, people: dict[str, str], fields: dict[str, Any]
-    ) -> Span | None:
-        if parent is not None:
-            if people and parent.root.trace is not None:
-                new: dict[str, Any] = {k: v for k, v in people.items() if k not in parent.root.trace.plain}
-                parent.root.trace.update(**new)
-            return start_span(name, type=kind, parent=parent, **fields)
+    def _topmost(self, name: str, kind: str, people: dict[str, str], fields: dict[str, Any]) -> Span | None:
+        """The span of a run below no other: in the current span, unless the tracer was given another trace."""
+        outside = current()
+        if outside is not None and (self._remote is None or outside.trace_id == self._remote.trace_id):
+            if people and outside.root.trace is not None:
+                new: dict[str, Any] = {k: v for k, v in people.items() if k not in outside.root.trace.plain}
+                outside.root.trace.update(**new)
+            return start_span(name, type=kind, parent=outside, **fields)
         trace_fields = {**people, **self._trace_fields}
         with continue_from(self._remote) if self._remote is not None else _NOWHERE:
             return start_span(name, type=kind, project_name=self._project, trace_fields=trace_fields, **fields)
 
     def _end(self, run_id: UUID, kwargs: dict[str, Any], fields: dict[str, Any]) -> None:
         settle()
-        was_left = "inputs" in kwargs and _has_model_open(run_id)
-        run = close(run_id, was_left=was_left) or late(run_id)
+        key = key_of(run_id)
+        was_left = "inputs" in kwargs and _has_model_open(key)
+        run = close(key, was_left=was_left) or late(key)
         if run is None:
             return
         if "inputs" in kwargs:  # a streamed run learns them on the way
@@ -291,7 +283,8 @@ class TrailmarkTracer(BaseCallbackHandler):
     def _failed(self, error: BaseException, run_id: UUID, kwargs: dict[str, Any]) -> None:
         with guard("ending a LangChain span"):
             settle()
-            run = close(run_id, was_left=not isinstance(error, Exception)) or late(run_id)
+            key = key_of(run_id)
+            run = close(key, was_left=not isinstance(error, Exception)) or late(key)
             if run is None or run.span.is_ended:
                 return
             if "inputs" in kwargs:
@@ -314,15 +307,15 @@ class TrailmarkTracer(BaseCallbackHandler):
             run.span.end()
 
 
-def _has_model_open(run_id: UUID) -> bool:
+def _has_model_open(key: int) -> bool:
     """Of a streamed run that was left LangChain says only that it ended, before its model did."""
-    run = find(run_id)
+    run = find(key)
     return run is not None and any(other.is_model for other in list(run.inside.values()))
 
 
 def _streamed(run_id: UUID, *, is_text: bool) -> None:
     settle()
-    run = find(run_id)
+    run = find(key_of(run_id))
     if run is None:
         return
     if is_text:
