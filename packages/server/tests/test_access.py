@@ -68,7 +68,7 @@ def names(http: httpx2.Client, headers: dict[str, str]) -> list[str]:
 
 def test_without_keys_loopback_asks_for_none(http: httpx2.Client) -> None:
     assert http.get(PROJECTS).status_code == 200
-    assert http.get("/api/v1/session").json() == {"auth": False, "workspace": "default"}
+    assert http.get("/api/v1/session").json() == {"auth": False, "workspace": "default", "admin": True}
 
 
 def test_the_first_key_closes_the_server_while_it_runs(http: httpx2.Client, keys: Keys) -> None:
@@ -175,7 +175,7 @@ def test_a_session_is_a_cookie_no_script_can_read(http: httpx2.Client, keys: Key
     assert http.post("/api/v1/session", json={"key": "tm_no"}).status_code == 401
     signed = http.post("/api/v1/session", json={"key": secret})
     cookie = signed.headers["set-cookie"]
-    assert signed.json() == {"auth": True, "workspace": "red"}
+    assert signed.json() == {"auth": True, "workspace": "red", "admin": False}
     assert "HttpOnly" in cookie
     assert "SameSite=strict" in cookie
     assert secret not in cookie
@@ -352,3 +352,40 @@ def test_health_readiness_and_metrics(http: httpx2.Client, keys: Keys) -> None:
     keys.create("ada", "default")
     assert http.get("/metrics").status_code == 401
     assert http.get("/healthz").status_code == 200
+
+
+def test_the_first_key_made_on_the_page_is_an_admins_and_only_its_session_makes_more(
+    http: httpx2.Client, keys: Keys
+) -> None:
+    first = http.post("/api/v1/keys", json={"name": "me"})
+    assert (first.status_code, first.json()["admin"], first.headers["cache-control"]) == (201, True, "no-store")
+    secret = first.json()["key"]
+    assert http.get("/api/v1/keys").status_code == 401
+    assert http.get("/api/v1/keys", headers=bearer(secret)).status_code == 403  # a program's key makes no keys
+
+    http.post("/api/v1/session", json={"key": secret})
+    made = http.post("/api/v1/keys", json={"name": "ci", "workspace": "red"}).json()
+    assert not made["admin"]
+    known = http.get("/api/v1/keys").json()
+    assert [(key["name"], key["workspace"], key["admin"]) for key in known] == [
+        ("me", "default", True), ("ci", "red", False),
+    ]  # fmt: skip
+    assert secret not in str(known)
+    assert keys.all()[0].hash not in str(known)
+    assert http.get(PROJECTS, headers=bearer(made["key"])).status_code == 200
+    assert http.delete(f"/api/v1/keys/{first.json()['id']}").status_code == 409
+    assert http.delete(f"/api/v1/keys/{made['id']}").status_code == 204
+    assert http.delete(f"/api/v1/keys/{made['id']}").status_code == 404
+    for wrong in ({"name": ""}, {"name": "x", "workspace": "../x"}, {"name": "x", "role": "root"}, {"name": "a\nb"}):
+        assert http.post("/api/v1/keys", json=wrong).status_code in (400, 422), wrong
+
+
+def test_a_session_of_another_key_and_another_site_make_no_keys(http: httpx2.Client, keys: Keys) -> None:
+    (_, plain), (_, admin) = keys.create("ci", "default"), keys.create("ada", "default", is_admin=True)
+    http.post("/api/v1/session", json={"key": plain})
+    for method, path in (("GET", ""), ("POST", ""), ("DELETE", "/" + keys.all()[0].id)):
+        assert http.request(method, f"/api/v1/keys{path}", json={"name": "x"}).status_code == 403
+    http.post("/api/v1/session", json={"key": admin})
+    elsewhere = {"Origin": "https://evil.example"}
+    assert http.post("/api/v1/keys", json={"name": "x"}, headers=elsewhere).status_code == 403
+    assert len(keys.all()) == 2

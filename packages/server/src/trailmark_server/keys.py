@@ -28,13 +28,14 @@ _SECRET: Final = re.compile(r"tm_([0-9a-f]{8})_[\w-]{43}\Z")
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """What is kept of a key: never the key."""
+    """What is kept of a key: never the key. Whoever signs in with an admin key makes and revokes keys on the page."""
 
     id: str
     name: str
     workspace: str
     hash: str
     created_us: int
+    is_admin: bool = False
 
 
 class Keys:
@@ -70,14 +71,14 @@ class Keys:
         """A key that was not revoked."""
         return next((key for key in self.all() if key.id == id), None)
 
-    def create(self, name: str, workspace: str) -> tuple[Key, str]:
+    def create(self, name: str, workspace: str, *, is_admin: bool = False) -> tuple[Key, str]:
         """The key and its secret, which is nowhere else."""
         check_workspace(workspace)
         if not 1 <= len(name) <= 100 or not name.isprintable():
             raise StoreError(f"name is {name!r}; allowed: 1 to 100 printable characters")
         id = secrets.token_hex(4)
         secret = f"tm_{id}_{secrets.token_urlsafe(32)}"
-        key = Key(id, name, workspace, _hash(secret), time.time_ns() // 1000)
+        key = Key(id, name, workspace, _hash(secret), time.time_ns() // 1000, is_admin)
         with self._changing():
             self._write([*self.all(), key])
         return key, secret

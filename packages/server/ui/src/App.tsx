@@ -1,5 +1,6 @@
 import { useState } from "react";
 import { Route, Router, Switch, useLocation } from "wouter";
+import { useIsClosed } from "./api/door";
 import { base } from "./base";
 import { pagePath } from "./model/paths";
 import { NotFound, type PageProps, type PageRoute, ROUTES } from "./routes";
@@ -8,11 +9,18 @@ import { Boundary } from "./ui/Boundary";
 import { Footer } from "./ui/Footer";
 import { Help } from "./ui/Help";
 import { useKeys } from "./ui/keys";
+import { later } from "./ui/later";
 import { Palette } from "./ui/Palette";
 import { Toasts } from "./ui/Toast";
 import { TopBar } from "./ui/TopBar";
 
+const SignIn = later(
+  async () => (await import("./pages/home/SignIn")).default,
+  () => null,
+);
+
 export function App() {
+  if (useIsClosed()) return <SignIn />;
   return (
     <Router base={base}>
       <Switch>

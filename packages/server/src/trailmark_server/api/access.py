@@ -61,6 +61,14 @@ class Access:
             raise Problem(403, f"the key is of workspace {key.workspace!r}, the request asks for {asked[:80]!r}")
         return key.workspace
 
+    def is_admin(self, headers: Mapping[str, str]) -> bool:
+        """Whether the request may make and revoke keys: a session of an admin key, never a program's key; and this
+        machine while nobody needs a key."""
+        if not self.is_needed():
+            return not self.is_open
+        key = self._of_cookie(headers.get("cookie"))
+        return key is not None and key.is_admin
+
     def session(self, secret: str) -> tuple[Key, str] | None:
         """For a key: it, and what its cookie holds."""
         key = self.keys.find(secret)

@@ -13,6 +13,7 @@ from trailmark_server import __version__
 from trailmark_server.api import (
     facets,
     files,
+    keys,
     lists,
     metrics,
     native,
@@ -70,6 +71,7 @@ def create_app(default: Store, home: Path, clients: Clients | None = None, *, ru
         projects.router(store, home, clients, rules.access)
     )  # last of them: a project's name may hold slashes
     app.include_router(session.router(rules.access))
+    app.include_router(keys.router(rules.access))
     app.include_router(operations.router(store, clients, observed))
     app.include_router(pages.router(store))
     app.state.stores = store

@@ -25,7 +25,7 @@ def router(access: Access) -> APIRouter:
             workspace = access.workspace(request.headers)
         except Problem:
             workspace = None
-        return {"auth": access.is_needed(), "workspace": workspace}
+        return {"auth": access.is_needed(), "workspace": workspace, "admin": access.is_admin(request.headers)}
 
     @routes.post("/session", response_model=models.Session)
     def sign_in(request: Request, response: Response, given: models.SignIn) -> dict[str, Any]:
@@ -39,7 +39,7 @@ def router(access: Access) -> APIRouter:
             COOKIE, cookie, max_age=SESSION_S, path=path, httponly=True, samesite="strict", secure=is_secure
         )
         response.headers["Cache-Control"] = "no-store"
-        return {"auth": access.is_needed(), "workspace": key.workspace}
+        return {"auth": access.is_needed(), "workspace": key.workspace, "admin": key.is_admin}
 
     @routes.delete("/session", status_code=204)
     def sign_out(request: Request) -> Response:

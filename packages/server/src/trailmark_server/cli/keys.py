@@ -24,13 +24,15 @@ app.add_typer(keys, name="keys")
 def create(
     name: Annotated[str, typer.Argument(help="Whose it is, for the list.")],
     workspace: Annotated[str, typer.Option(help="All that the key sees; made when it is first used.")] = DEFAULT,
+    admin: Annotated[bool, typer.Option("--admin", help="Who signs in with it makes keys on the page.")] = False,
     home: Home = None,
     as_json: Json = False,
 ) -> None:
     """Make a key. It is shown now and never again."""
-    key, secret = Keys(home or default_home()).create(name, workspace)
+    key, secret = Keys(home or default_home()).create(name, workspace, is_admin=admin)
     if as_json:
-        print(json.dumps({"id": key.id, "name": key.name, "workspace": key.workspace, "key": secret}))
+        told = {"id": key.id, "name": key.name, "workspace": key.workspace, "admin": admin, "key": secret}
+        print(json.dumps(told))
         return
     print(secret)
     console().print(
@@ -48,11 +50,11 @@ def ls(home: Home = None, as_json: Json = False) -> None:
         print(json.dumps(shown, indent=2))
         return
     table = Table(box=None, header_style="dim")
-    for column in ("id", "name", "workspace", "made"):
+    for column in ("id", "name", "workspace", "admin", "made"):
         table.add_column(column)
     for key in found:
         made = datetime.fromtimestamp(key.created_us / 1e6).astimezone()
-        table.add_row(key.id, key.name, key.workspace, made.strftime("%Y-%m-%d %H:%M"))
+        table.add_row(key.id, key.name, key.workspace, "yes" if key.is_admin else "", made.strftime("%Y-%m-%d %H:%M"))
     console().print(table if found else "No keys: a server on loopback asks nobody for one.")
 
 

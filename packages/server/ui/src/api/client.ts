@@ -1,14 +1,18 @@
 import { base } from "../base";
 import { opened } from "../model/compact";
+import { closeDoor } from "./door";
 import type {
   ClientReport,
   Compared,
   Count,
   FieldInfo,
   Histogram,
+  KnownKey,
   KnownScore,
+  MadeKey,
   Meta,
   Metrics,
+  NewKey,
   NewScore,
   Parsed,
   Price,
@@ -16,6 +20,7 @@ import type {
   Retention,
   SavedView,
   ScoreDef,
+  Session,
   Settings,
   SpanDetail,
   SpanPage,
@@ -84,6 +89,7 @@ async function ask(method: string, path: string, body?: unknown, signal?: AbortS
     throw new ApiError(0, "The server does not answer.");
   }
   if (!answer.ok) {
+    if (answer.status === 401 && path !== "/session") closeDoor();
     const problem = (await answer.json().catch(() => ({}))) as Problem;
     throw new ApiError(answer.status, problem.detail ?? problem.title ?? answer.statusText, problem);
   }
@@ -168,6 +174,12 @@ export const api = {
   setPrice: (price: Price) => send<Price>("PUT", "/prices", price),
   dropPrice: (model: string, provider: string) =>
     send<null>("DELETE", `/prices${search({ model, provider })}`),
+  session: (signal?: AbortSignal) => get<Session>("/session", signal),
+  signIn: (key: string) => send<Session>("POST", "/session", { key }),
+  signOut: () => send<null>("DELETE", "/session"),
+  keys: (signal?: AbortSignal) => get<KnownKey[]>("/keys", signal),
+  createKey: (key: NewKey) => send<MadeKey>("POST", "/keys", key),
+  revokeKey: (id: string) => send<null>("DELETE", `/keys/${encodeURIComponent(id)}`),
   createProject: (name: string) => send<Project>("POST", "/projects", { name }),
   renameProject: (project: string, name: string) => send<Project>("PATCH", inProject(project), { name }),
   deleteProject: (project: string, expected: number) =>

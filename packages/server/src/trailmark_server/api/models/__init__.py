@@ -33,7 +33,18 @@ from trailmark_server.api.models.people import (
     ValueInfo,
     View,
 )
-from trailmark_server.api.models.server import Client, Health, Ingested, Meta, Rejected, Session, SignIn
+from trailmark_server.api.models.server import (
+    Client,
+    Health,
+    Ingested,
+    KnownKey,
+    MadeKey,
+    Meta,
+    NewKey,
+    Rejected,
+    Session,
+    SignIn,
+)
 from trailmark_server.api.models.shared import Attachment, ErrorInfo, GivenScore, Model, Problem, ScoreValue, Totals
 from trailmark_server.api.models.whole import (
     Compared,
@@ -66,10 +77,13 @@ __all__ = [
     "Health",
     "Histogram",
     "Ingested",
+    "KnownKey",
+    "MadeKey",
     "Message",
     "Meta",
     "Metrics",
     "Model",
+    "NewKey",
     "NewScore",
     "Parsed",
     "Part",

@@ -8,7 +8,18 @@ from pydantic import BaseModel, Field
 
 from trailmark_server.api.models.shared import Json, Model
 
-__all__ = ["Client", "Health", "Ingested", "Meta", "Rejected", "Session", "SignIn"]
+__all__ = [
+    "Client",
+    "Health",
+    "Ingested",
+    "KnownKey",
+    "MadeKey",
+    "Meta",
+    "NewKey",
+    "Rejected",
+    "Session",
+    "SignIn",
+]
 
 
 class Client(BaseModel):
@@ -62,14 +73,37 @@ class Ingested(BaseModel):
 
 
 class Session(BaseModel):
-    """`auth`: whether a key is needed; `workspace`: where the asker is, null for nobody."""
+    """`auth`: whether a key is needed; `workspace`: where the asker is, null for nobody; `admin`: may make keys."""
 
     auth: bool
     workspace: str | None
+    admin: bool
 
 
 class SignIn(Model):
     key: Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class NewKey(Model):
+    """Whose it is, for the list; a workspace that is not there is made when the key is first used."""
+
+    name: Annotated[str, Field(min_length=1, max_length=100)]
+    workspace: Annotated[str, Field(min_length=1, max_length=63)] = "default"
+    admin: bool = False
+
+
+class KnownKey(BaseModel):
+    id: str
+    name: str
+    workspace: str
+    admin: bool
+    created_us: int
+
+
+class MadeKey(KnownKey):
+    """With the key itself, which nobody can be told again."""
+
+    key: str
 
 
 class Health(BaseModel):

@@ -18,7 +18,7 @@ export function About() {
           ["Home", found.home ?? ""],
           ["Workspace", found.workspace],
           ["Takes on disk", bytes(found.disk_bytes)],
-          ["Keys", found.auth ? "needed by every request" : "none needed: this machine only"],
+          ["Keys", found.auth ? "needed by every request" : "none needed"],
         ].map(([name, value]) => (
           <div key={name}>
             <dt>{name}</dt>

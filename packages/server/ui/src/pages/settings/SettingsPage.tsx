@@ -5,6 +5,7 @@ import { Tabs } from "../../ui/Tabs";
 import { useUrlState } from "../../ui/useUrlState";
 import { About } from "./About";
 import { General } from "./General";
+import { KeyList } from "./KeyList";
 import { Prices } from "./Prices";
 import { Projects } from "./Projects";
 import { ScoreDefs } from "./ScoreDefs";
@@ -36,6 +37,7 @@ export default function SettingsPage({ project }: PageProps) {
           ...(project ? ofProject(project) : []),
           { id: "prices", label: "Prices", content: () => <Prices /> },
           { id: "projects", label: "Projects", content: () => <Projects project={project} /> },
+          { id: "keys", label: "Keys", content: () => <KeyList /> },
           { id: "about", label: "About", content: () => <About /> },
         ]}
       />
