@@ -135,6 +135,31 @@ busy("hello")
     assert [segment.is_live for segment in spool.segments(home)] == [False]
 
 
+def test_a_flush_alone_delivers_what_a_killed_process_left(home: Path, collector: Collector) -> None:
+    program = """
+import os, signal, trailmark
+for n in range(2000):
+    with trailmark.trace(f"turn {n}"): pass
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+    env = {**os.environ, "TRAILMARK_URL": collector.url, "TRAILMARK_HOME": str(home), "TRAILMARK_QUIET": "true"}
+    subprocess.run([sys.executable, "-c", program], env=env, check=False)
+    before = len(collector.newest())
+    trailmark.configure(url=collector.url, quiet=True)
+    done = trailmark.flush(20)
+
+    assert done and not done.recorded
+    assert before < len(collector.newest()) == 2000
+    assert not [segment for segment in spool.segments(home) if not segment.is_live]
+
+
+def test_a_flush_with_nothing_to_deliver_opens_no_file(home: Path, collector: Collector) -> None:
+    trailmark.configure(url=collector.url)
+
+    assert trailmark.flush()
+    assert not home.exists()
+
+
 def test_a_forked_child_records_beside_its_parent(home: Path) -> None:
     program = """
 import os, trailmark

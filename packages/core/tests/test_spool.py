@@ -243,6 +243,26 @@ TestSpool.settings = settings(max_examples=25, stateful_step_count=30, deadline=
 
 
 @pytest.mark.parametrize("mapped", [True, False], ids=["mmap", "write"])
+def test_a_small_spool_takes_large_records_beside_small_ones(tmp_path: Path, *, mapped: bool) -> None:
+    from trailmark._disk import DiskOutbox
+
+    outbox = DiskOutbox(tmp_path, "", 4_000_000, "off", mapped=mapped)
+    for n in range(10):
+        outbox.put(record(n, 1000))
+        outbox.put(record(100 + n, 100_000))
+    outbox.put(record(200, 1_000_000))
+
+    assert len(everything(tmp_path)) == 21
+    assert not outbox.dropped()
+    for n in range(100):
+        outbox.put(record(300 + n, 100_000))
+    used = sum(path.stat().st_blocks * 512 for path in (tmp_path / "spool").iterdir())
+    assert used <= 4_000_000
+    assert len(everything(tmp_path)) + outbox.dropped()["full"] == 121
+    outbox.close()
+
+
+@pytest.mark.parametrize("mapped", [True, False], ids=["mmap", "write"])
 def test_bounds_are_kept_and_the_newest_dropped_and_counted(tmp_path: Path, *, mapped: bool) -> None:
     from trailmark._disk import DiskOutbox
 

@@ -114,8 +114,15 @@ class Backlog:
         """Take over what dead owners left for this destination; a little work every half minute."""
         if not now and time.monotonic() < self._next_adoption:
             return
-        self._next_adoption = time.monotonic() + ADOPT_EVERY_S * jitter(0.7, 1.3)
-        until = time.monotonic() + ADOPT_WORK_S
+        later = time.monotonic() + ADOPT_EVERY_S * jitter(0.7, 1.3)
+        try:
+            if not self._adopt_dead(None if now else time.monotonic() + ADOPT_WORK_S):
+                later = 0.0
+        finally:
+            self._next_adoption = later  # not before: until it is set, something is about to be adopted
+
+    def _adopt_dead(self, until: float | None) -> bool:
+        """Whether all was looked at before time was up."""
         left: dict[str, list[spool.Segment]] = {}
         for segment in spool.segments(self._home):
             if segment.destination == self._destination and not segment.is_live:
@@ -123,9 +130,9 @@ class Backlog:
         for owner, segments in left.items():
             if owner != self._owner and try_adopt(self._mark(owner)):
                 self._take_over(segments)
-                if not now and time.monotonic() > until:
-                    self._next_adoption = 0.0
-                    return
+                if until is not None and time.monotonic() > until:
+                    return False
+        return True
 
     @property
     def has_adopted(self) -> bool:

@@ -54,6 +54,7 @@ class DiskOutbox(Outbox):
                 self._make_room,
                 mapped=mapped,
                 sync=sync,
+                limit_bytes=limit_bytes,
             )
         except BaseException:
             self._owner.release(remove=True)

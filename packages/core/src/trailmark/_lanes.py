@@ -26,6 +26,7 @@ RANGE_BYTES: Final = 64 * 1024
 FIRST_RANGES: Final = 15  # with the header a file of 1 MB; later ones take 4 MB
 LATER_RANGES: Final = 63
 APPEND_BYTES: Final = 8 * 1024 * 1024
+FILES_IN_A_SPOOL: Final = 8  # at least
 COMPLETE_AFTER_TICKS: Final = 3  # a write that began before the change of files has ended by then
 
 _pack_frame = spool.FRAME.pack_into
@@ -108,7 +109,11 @@ class Lanes:
         *,
         mapped: bool = True,
         sync: str = "off",
+        limit_bytes: int = 1 << 40,
     ) -> None:
+        share = limit_bytes // FILES_IN_A_SPOOL  # of a small spool no file may be so large that nothing fits beside it
+        self._later_ranges = min(LATER_RANGES, max(FIRST_RANGES, share // RANGE_BYTES))
+        self._append_bytes = min(APPEND_BYTES, share)
         self._folder, self._owner = folder, owner
         self._header = (spool.header(destination, RANGE_BYTES), spool.header(destination, 0))
         self._make_room, self._mapped, self._sync_always = make_room, mapped, sync == "always"
@@ -200,7 +205,7 @@ class Lanes:
         current = self._current
         if current is not None and self._ahead is None and current.handed_out * 2 > current.ranges:
             with contextlib.suppress(NoRoomError, OSError):  # the lane that needs it will find out
-                self._ahead = self._new_mapped(LATER_RANGES)
+                self._ahead = self._new_mapped(self._later_ranges)
         for segment in list(self._old):
             self._retire(segment)
         for entry in list(self._append_old):
@@ -258,7 +263,7 @@ class Lanes:
         self._changing = True
         try:
             if self._current is exhausted:
-                fresh, self._ahead = self._ahead or self._new_mapped(LATER_RANGES), None
+                fresh, self._ahead = self._ahead or self._new_mapped(self._later_ranges), None
                 if exhausted is not None:
                     self._old.append(exhausted)
                 self._current = fresh
@@ -289,22 +294,22 @@ class Lanes:
 
     def _append(self, record: bytes) -> None:
         """One write of a whole frame; the kernel keeps frames of several threads apart."""
-        if self._append_fd < 0 or self._append_used > APPEND_BYTES:
-            self._change_append()
         data = spool.frame(record)
+        if self._append_fd < 0 or self._append_used + len(data) > max(self._append_bytes, len(data)):
+            self._change_append(max(self._append_bytes, len(data)))
         fd = self._append_fd
         written = os.write(fd, data)
         if written < len(data):
-            self._append_used = APPEND_BYTES + 1  # the next record goes to a file without a torn frame
+            self._append_used = spool.MAX_RECORD  # the next record goes to a file without a torn frame
             raise OSError(f"wrote {written} of {len(data)} bytes")  # a torn frame, which readers skip
         self._append_used += written
         self._appended.add()
         if self._sync_always:
             os.fdatasync(fd)
 
-    def _change_append(self) -> None:
+    def _change_append(self, size: int) -> None:
         """A new file under the same descriptor, so that a thread about to write goes to the new one."""
-        path, fd = self._create(APPEND_BYTES)
+        path, fd = self._create(size)
         try:
             try:
                 os.pwrite(fd, self._header[1], 0)

@@ -11,6 +11,7 @@ from typing import Any
 
 import orjson
 
+from trailmark import spool
 from trailmark._disk import DiskOutbox, open_outbox
 from trailmark._fork import ForkMark, fork_mark
 from trailmark._guard import guard, say, say_once
@@ -110,10 +111,21 @@ class Pipeline:
             return None
 
     def flush(self, timeout_s: float | None = None) -> FlushResult:
-        """Wait for what was recorded so far, at most `timeout_s` (default: the `flush_timeout` setting)."""
+        """Wait for what was recorded so far, at most `timeout_s` (default: the `flush_timeout` setting).
+
+        Where nothing was, for what dead processes left for the same destination.
+        """
+        if (self._outbox is None or not self._mark[0]) and self._is_something_left():
+            self._open(self._outbox)
         if self._outbox is not None and self._mark[0]:
             self._sender.flush(self.settings.flush_timeout if timeout_s is None else timeout_s)
         return self.counts()
+
+    def _is_something_left(self) -> bool:
+        url = self.settings.url
+        if url is None or self.settings.track_disable:
+            return False
+        return any(s.destination == url and not s.is_live for s in spool.segments(self.settings.home))
 
     def counts(self) -> FlushResult:
         outbox = self._outbox

@@ -23,7 +23,8 @@ BATCH_S: Final = 0.25
 TEND_S: Final = 1.0
 IDLE_S: Final = 5.0  # without a record the thread parks until it is woken
 PARKED_S: Final = 30.0
-END_S: Final = 0.3
+END_S: Final = 0.3  # of the time to stop, kept for the thread to end
+LEAST_END_S: Final = 0.1
 FIRST_WAIT_S: Final = 0.5
 FLUSH_RETRY_S: Final = 0.25
 LONGEST_WAIT_S: Final = 60.0
@@ -69,10 +70,18 @@ class Sender:
             self._hurry.set()
 
     def flush(self, timeout_s: float) -> None:
-        """Wait until what was recorded before this call is acknowledged or refused, at most `timeout_s`."""
-        if self._connect is None or not self._outbox.pending():
-            return
+        """Wait until what was recorded before this call is acknowledged or refused, at most `timeout_s`.
+
+        A process that recorded nothing waits for what dead ones left.
+        """
         deadline = time.monotonic() + timeout_s
+        if self._connect is not None and self._outbox.pending():
+            self._flush_own(deadline)
+        elif self._connect is not None and not self._outbox.recorded() and self._outbox.has_backlog():
+            self.wake()
+            self._deliver_left(deadline)
+
+    def _flush_own(self, deadline: float) -> None:
         enough = self._outbox.sweeps + 2  # the one under way may have passed our records already
         pause = threading.Event()
         self._flushing += 1
@@ -90,21 +99,27 @@ class Sender:
             self._flushing -= 1
 
     def stop(self, timeout_s: float) -> None:
-        """Flush for at most `timeout_s`, then end the thread; the rest is for the next process."""
-        pause, deadline = threading.Event(), time.monotonic() + timeout_s
-        self.flush(timeout_s)
-        while self._started and self._outbox.has_backlog() and not self._failures and time.monotonic() < deadline:
-            self._tend_soon()  # the time that is left goes to what others left
-            pause.wait(0.005)
+        """Flush and end the thread, in `timeout_s` at most; the rest is for the next process."""
+        pause, last = threading.Event(), time.monotonic() + timeout_s
+        deadline = last - min(END_S, timeout_s / 2)
+        self.flush(deadline - time.monotonic())
+        self._deliver_left(deadline)  # the time that is left goes to what others left
         self._stopping = True
         self._hurry.set()
-        deadline = time.monotonic() + END_S
-        while self._started and not self._ended and time.monotonic() < deadline:
+        last = max(last, time.monotonic() + LEAST_END_S)
+        while self._started and not self._ended and time.monotonic() < last:
             pause.wait(0.005)
         if self._ended and not self._failures and self._outbox.interrupt_open():
             self._round()
         if self._exporter is not None:
             self._exporter.close()
+
+    def _deliver_left(self, deadline: float) -> None:
+        """Wait for what dead processes left, as long as it goes well."""
+        pause = threading.Event()
+        while self._started and self._outbox.has_backlog() and not self._failures and time.monotonic() < deadline:
+            self._tend_soon()
+            pause.wait(0.005)
 
     def _deliver_inline(self, deadline: float) -> None:
         """No thread can be started any more (the interpreter is ending): deliver here."""

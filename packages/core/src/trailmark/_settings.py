@@ -110,8 +110,8 @@ def _between(low: float, high: float, text: str) -> Callable[[Any], float]:
 
 
 def _bytes(value: Any) -> int:
-    if isinstance(value, bool) or not str(value).isdecimal() or int(value) < 1_000_000:
-        raise ValueError("a whole number of bytes, 1000000 or more")
+    if isinstance(value, bool) or not str(value).isdecimal() or int(value) < 4_000_000:
+        raise ValueError("a whole number of bytes, 4000000 or more")
     return int(value)
 
 
