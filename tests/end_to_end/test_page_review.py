@@ -40,9 +40,17 @@ def test_twenty_traces_are_scored_by_keys_and_another_persons_score_stays(page: 
         page.keyboard.press("y")
         expect(page.get_by_text("scored", exact=True)).to_be_visible()
         page.keyboard.press("Enter")
+    expect(page.get_by_text(f"{N} of {N} scored")).to_be_visible()
     page.keyboard.press("ArrowUp")
     page.keyboard.press("u")
     expect(page.get_by_text("scored", exact=True)).to_be_hidden()
+    expect(page.get_by_text(f"{N - 1} of {N} scored")).to_be_visible()
+    page.get_by_label("Not scored yet").check()
+    expect(page.get_by_text("1 of 1", exact=True)).to_be_visible()
+    page.keyboard.press("4")
+    expect(page.get_by_text(f"{N} of {N} scored")).to_be_visible()
+    page.reload()
+    expect(page.get_by_role("heading", name="All of it is scored")).to_be_visible()
 
     page.goto(f"/p/{PROJECT}/traces?q=score.correct:true")
     expect(page.get_by_role("row").filter(has_text="answer")).to_have_count(N)
@@ -52,6 +60,34 @@ def test_twenty_traces_are_scored_by_keys_and_another_persons_score_stays(page: 
     expect(
         panel.get_by_role("row").filter(has_text="ann").filter(has_text="rating").get_by_role("cell").nth(1)
     ).to_have_text("4")
+
+
+def test_a_queue_is_as_long_as_what_it_finds_and_a_link_leads_to_any_trace_of_it(page: Page, server: str) -> None:
+    now = time.time_ns() // 1000
+    long = [
+        Made("answer", "long queue", start_us=now - n * 1000, seed=n, output=f"answer {n}", thread_id="talk", input="?")
+        for n in range(520)
+    ]
+    post(server, [record for trace in long for record in trace.records])
+    page.goto(f"/p/long queue/review?i={long[519].id}")
+    expect(page.get_by_text("520 of 520", exact=True)).to_be_visible()
+    expect(page.get_by_text("0 of 520 scored")).to_be_visible()
+    expect(page.get_by_role("region", name="Output")).to_contain_text("answer 519")
+    expect(page.get_by_role("region", name="Thread")).to_contain_text("Nothing was said before")
+    page.keyboard.press("k")
+    before = page.get_by_role("region", name="Thread")
+    expect(before).to_contain_text("turn 2 of 520")
+    expect(before.locator(".review-turn")).to_have_count(1)
+    expect(before).to_contain_text("answer 519")
+
+    rating, correct = page.get_by_role("group", name="rating"), page.get_by_role("group", name="correct")
+    expect(rating).to_be_focused()
+    page.keyboard.press("Tab")
+    expect(correct).to_be_focused()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Space")
+    expect(correct.get_by_role("button", name="yes")).to_have_attribute("aria-pressed", "true")
+    expect(page.get_by_text("0 of 520 scored")).to_be_visible()
 
 
 def test_what_is_defined_is_what_one_is_asked_for(page: Page, queue: list[Made]) -> None:
@@ -65,6 +101,23 @@ def test_what_is_defined_is_what_one_is_asked_for(page: Page, queue: list[Made])
     page.reload()
     expect(page.get_by_label("Name")).to_have_value("tone")
     expect(page.get_by_label("Categories")).to_have_value("warm, cold")
+
+
+def test_a_view_is_renamed_and_deleted(page: Page, queue: list[Made]) -> None:
+    page.goto(f"/p/{PROJECT}/spans?q=kind:agent")
+    page.get_by_role("button", name="Views").click()
+    page.get_by_label("Name of the view").fill("agents")
+    page.get_by_role("button", name="Save", exact=True).click()
+    page.goto(f"/p/{PROJECT}/settings?tab=views")
+    page.get_by_role("button", name="Rename agents").click()
+    page.get_by_role("dialog").get_by_role("textbox").fill("all agents")
+    page.get_by_role("dialog").get_by_role("button", name="Rename", exact=True).click()
+    page.get_by_role("link", name="all agents").click()
+    expect(page).to_have_url(re.compile(f"/p/{PROJECT}/spans.*q=kind"))
+    expect(page.get_by_role("row").filter(has_text="answer")).to_have_count(N)
+    page.goto(f"/p/{PROJECT}/settings?tab=views")
+    page.get_by_role("button", name="Delete all agents").click()
+    expect(page.get_by_text("No saved views")).to_be_visible()
 
 
 def test_projects_are_made_renamed_and_deleted_by_name(page: Page, queue: list[Made]) -> None:

@@ -65,7 +65,7 @@ def serve(home: Path, options: Options, *, ready: Callable[[str], None]) -> None
         listener = _listen(options.host, options.port)
         store = open_store(database(home), indexing=True)
         clients = Clients()
-        ingester = LocalIngester(store, home, clients.heard)
+        ingester = LocalIngester(store, home, clients.heard, clients.arrived)
         app = create_app(store, home, clients, rules=rules)
         keeper = Keeper(lambda: app.state.stores.open().values())
         url = _url(options, listener.getsockname()[1])

@@ -23,6 +23,7 @@ class Clients:
 
     def __init__(self) -> None:
         self._of: dict[str, OrderedDict[str, dict[str, Any]]] = {}  # by workspace
+        self._last: dict[str, tuple[int, int]] = {}  # by workspace: when records came last, and how old they were
 
     @property
     def _reports(self) -> OrderedDict[str, dict[str, Any]]:
@@ -53,6 +54,18 @@ class Clients:
         self._reports.move_to_end(client)
         while len(self._reports) > MOST:
             self._reports.popitem(last=False)
+
+    def arrived(self, records: list[dict[str, Any]]) -> None:
+        """A batch was stored: how late it came, by the clock of who recorded it."""
+        made = [record.get("end_us") or record.get("start_us") or 0 for record in records]
+        if newest := max(made, default=0):
+            now = time.time_ns() // 1000
+            self._last[current.get()] = (now, max(0, now - newest))
+
+    def lateness(self) -> dict[str, int | None]:
+        """`last_us`: when records came last; `late_us`: how old the newest of them was then; None before the first."""
+        last, late = self._last.get(current.get(), (None, None))
+        return {"last_us": last, "late_us": late}
 
     def shown(self) -> list[dict[str, Any]]:
         """Newest first."""

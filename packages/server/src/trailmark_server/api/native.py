@@ -30,7 +30,7 @@ def router(store: Store, clients: Clients, observed: Observed) -> APIRouter:
     async def ingest(request: Request) -> JSONResponse:
         clients.heard(request.headers.get(HEADER, ""), request.headers.get("user-agent", ""))
         body = await read_body(request)
-        answer = await run_in_threadpool(_ingest, store, body)
+        answer = await run_in_threadpool(_ingest, store, clients, body)
         observed.records(answer["accepted"], len(answer["rejected"]))
         status = 200 if not answer["rejected"] else 207 if answer["accepted"] else 400
         return JSONResponse(answer, status_code=status)
@@ -38,7 +38,7 @@ def router(store: Store, clients: Clients, observed: Observed) -> APIRouter:
     return routes
 
 
-def _ingest(store: Store, body: bytes) -> dict[str, Any]:
+def _ingest(store: Store, clients: Clients, body: bytes) -> dict[str, Any]:
     if body.count(b"\n") > MAX_RECORDS:
         raise Problem(413, f"the body has more than {MAX_RECORDS} lines; send it in parts")
     lines = [line for line in body.split(b"\n") if line.strip()]
@@ -47,4 +47,5 @@ def _ingest(store: Store, body: bytes) -> dict[str, Any]:
     good, bad = check(lines, prices)
     if good:
         store.put(good)
+        clients.arrived(good)
     return {"accepted": len(good), "rejected": [rejection.shown() for rejection in bad]}

@@ -36,7 +36,8 @@ def router(store: Store, home: Path, clients: Clients, access: Access) -> APIRou
             "version": __version__, "schema": store.schema, "auth": access.is_needed(), "workspace": current.get(),
             "features": list(_FEATURES), "root_path": request.scope.get("root_path", ""), "home": str(home),
             "disk_bytes": store.disk_bytes(), "now_us": time.time_ns() // 1000, "clients": clients.shown(),
-            "ingest": {"waiting": _waiting(home)}, "text_index": {"waiting": store.health().unindexed},
+            "ingest": {"waiting": _waiting(home), **clients.lateness()},
+            "text_index": {"waiting": store.health().unindexed},
             "capabilities": asdict(store.capabilities()), "health": asdict(store.health()),
         }  # fmt: skip
 

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from trailmark import spool
 
@@ -27,11 +27,17 @@ log = logging.getLogger("trailmark.server")
 class LocalIngester:
     """Takes segments without a destination. How far each was read is stored with its records: none is stored twice.
 
-    `heard` is told what programs here say of themselves: their mode, and what they dropped.
+    `heard` is told what programs here say of themselves: their mode, and what they dropped; `arrived` what was stored.
     """
 
-    def __init__(self, store: Store, home: Path, heard: Callable[[str], None] | None = None) -> None:
-        self._store, self._home, self._heard = store, home, heard
+    def __init__(
+        self,
+        store: Store,
+        home: Path,
+        heard: Callable[[str], None] | None = None,
+        arrived: Callable[[list[dict[str, Any]]], None] | None = None,
+    ) -> None:
+        self._store, self._home, self._heard, self._arrived = store, home, heard, arrived
         self._said: dict[str, None] = {}  # reports passed on, in order
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="trailmark-ingester", daemon=True)
@@ -86,6 +92,8 @@ class LocalIngester:
             log.warning("a record in %s was not stored: %s: %s", segment.name, rejection.field, rejection.message)
         self._store.put(good, segment.owner, (str(segment.path), batch.reached))
         spool.ack(segment, batch)
+        if self._arrived is not None:
+            self._arrived(good)
         return len(good)
 
     def _interrupt_dead(self, owners: list[str], interrupt: object) -> None:

@@ -147,6 +147,8 @@ export const api = {
   parse: (q: string) => send<Parsed>("POST", "/query/parse", { q }),
   views: (project: string, signal?: AbortSignal) => get<SavedView[]>(`/views${search({ project })}`, signal),
   saveView: (view: Omit<SavedView, "id">) => send<SavedView>("POST", "/views", view),
+  replaceView: ({ id, ...view }: SavedView) =>
+    send<SavedView>("PUT", `/views/${encodeURIComponent(id)}`, view),
   deleteView: (id: string) => send<null>("DELETE", `/views/${encodeURIComponent(id)}`),
   bulk: (project: string, body: object) => send<{ done: number }>("POST", `${inProject(project)}/bulk`, body),
   metrics: (project: string, query: Query, signal?: AbortSignal) =>

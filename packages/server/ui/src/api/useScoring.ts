@@ -29,7 +29,7 @@ export function useScoring(target: ScoreTarget) {
   });
   const defs = useScoreDefs(project);
   const refresh = () => {
-    for (const name of ["scores", "trace", "span", "thread", "threads"])
+    for (const name of ["scores", "trace", "span", "thread", "threads", "review-count"])
       void client.invalidateQueries({ queryKey: [name] });
   };
   const own = ids.span_id ? "span_id" : ids.trace_id ? "trace_id" : "thread_id";

@@ -1,10 +1,16 @@
 import { useQuery } from "@tanstack/react-query";
 import { api } from "../api/client";
-import type { ClientReport } from "../api/types";
-import { ago, bytes, count } from "../model/format";
+import type { ClientReport, Meta } from "../api/types";
+import { ago, bytes, count, duration } from "../model/format";
 import { Popover } from "./Popover";
 
 const POLL_MS = 10_000;
+const LATE_US = 5e6;
+const RECENT_US = 60e6;
+const REASONS: Record<string, string> = {
+  full: "its spool was full",
+  refused: "a server refused them",
+};
 
 /** What is true of the data on this page: what clients dropped and why, how late it comes, what it takes. */
 export function Footer({ project }: { project: string }) {
@@ -29,7 +35,7 @@ export function Footer({ project }: { project: string }) {
       ) : (
         <span>{told.length ? "Nothing dropped" : project ? "No client has reported" : ""}</span>
       )}
-      {meta.data && <span>{ingestText(meta.data.ingest.waiting)}</span>}
+      {meta.data && <Ingest {...meta.data.ingest} now={meta.data.now_us} />}
       <span className="footer-right">
         {meta.data && (
           <>
@@ -45,11 +51,23 @@ export function Footer({ project }: { project: string }) {
 
 const total = (report: ClientReport) => Object.values(report.dropped).reduce((sum, n) => sum + n, 0);
 
-function ingestText(waiting: unknown): string {
-  if (typeof waiting !== "number" || waiting === 0) return "Ingest is current";
-  return waiting === 1
-    ? "Records of 1 program are on their way"
-    : `Records of ${waiting} programs are on their way`;
+type IngestProps = Meta["ingest"] & { now: number };
+
+function Ingest({ waiting, last_us, late_us, now }: IngestProps) {
+  const last =
+    last_us === null || late_us === null
+      ? "Nothing has come since the server started"
+      : `The last records came ${ago(last_us, now / 1000)}, ${duration(late_us)} after they were made`;
+  const isLate = late_us !== null && late_us > LATE_US && last_us !== null && now - last_us < RECENT_US;
+  return (
+    <span title={last} className={isLate ? "footer-bad" : undefined}>
+      {isLate
+        ? `Records come ${duration(late_us)} late`
+        : waiting
+          ? `Records of ${waiting} ${waiting === 1 ? "program" : "programs"} are on their way`
+          : "Ingest is current"}
+    </span>
+  );
 }
 
 function Dropped({ clients }: { clients: ClientReport[] }) {
@@ -68,7 +86,7 @@ function Dropped({ clients }: { clients: ClientReport[] }) {
           Object.entries(one.dropped).map(([reason, n]) => (
             <tr key={`${one.client} ${reason}`}>
               <td>{one.client}</td>
-              <td>{reason}</td>
+              <td>{REASONS[reason] ?? reason}</td>
               <td className="number">{n.toLocaleString("en")}</td>
               <td className="muted">{ago(one.seen_us)}</td>
             </tr>

@@ -67,8 +67,10 @@ function name(event: KeyboardEvent): string {
   return `${mod}${shift}${mod && key.length === 1 ? key.toLowerCase() : key}`;
 }
 
+const TYPED = "input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable=true]"; // takes letters itself
+
 export function isTyping(target: EventTarget | null): boolean {
-  return target instanceof HTMLElement && target.matches("input, textarea, select, [contenteditable=true]");
+  return target instanceof HTMLElement && target.matches(TYPED);
 }
 
 /** Single letters can be turned off: some speech input types them by accident (WCAG 2.1.4). */
@@ -99,7 +101,7 @@ function listen(event: KeyboardEvent): void {
     if (
       pressed === "Space" &&
       event.target instanceof HTMLElement &&
-      event.target.matches("button, a, summary")
+      event.target.matches("button, a, summary, input")
     )
       return; // a button in focus takes its own key
     event.preventDefault();

@@ -41,6 +41,15 @@ class StoreHealth(BaseModel):
     unindexed: int
 
 
+class Ingest(BaseModel):
+    """`waiting`: programs on this machine with records that are not stored yet; `last_us`: when records came last, and
+    `late_us`: how old the newest of them was then, null before the first."""
+
+    waiting: int
+    last_us: int | None
+    late_us: int | None
+
+
 class Meta(BaseModel):
     version: str
     schema_version: int = Field(alias="schema")
@@ -52,7 +61,7 @@ class Meta(BaseModel):
     disk_bytes: int
     now_us: int
     clients: list[Client]
-    ingest: dict[str, Json]
+    ingest: Ingest
     text_index: dict[str, Json]
     capabilities: dict[str, Json]
     health: StoreHealth

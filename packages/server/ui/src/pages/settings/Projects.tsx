@@ -6,8 +6,8 @@ import type { Project } from "../../api/types";
 import { ago, count } from "../../model/format";
 import { visibleText } from "../../model/hygiene";
 import { pagePath, tracesPath } from "../../model/paths";
-import { Dialog } from "../../ui/Dialog";
 import { Failed, Loading } from "../../ui/States";
+import { TypedDialog } from "./TypedDialog";
 import { useSaved } from "./useSaved";
 
 /** All projects of the workspace. */
@@ -44,10 +44,10 @@ export function Projects({ project }: { project: string }) {
               <td className="number">{count(one.traces)}</td>
               <td className="number">{count(one.traces_24h)}</td>
               <td className="muted">{one.last_us === null ? "" : ago(one.last_us)}</td>
-              <td className="actions">
+              <td>
                 <button type="button" aria-label={`Rename ${one.name}`} onClick={() => setRenaming(one)}>
                   Rename
-                </button>
+                </button>{" "}
                 <button type="button" aria-label={`Delete ${one.name}`} onClick={() => setDeleting(one)}>
                   Delete
                 </button>
@@ -75,7 +75,7 @@ export function Projects({ project }: { project: string }) {
         </button>
       </form>
       {deleting && (
-        <Typed
+        <TypedDialog
           title={`Delete ${deleting.name}`}
           label={`${count(deleting.traces)} traces go with it, for good. Type its name to confirm`}
           action="Delete for good"
@@ -89,7 +89,7 @@ export function Projects({ project }: { project: string }) {
         />
       )}
       {renaming && (
-        <Typed
+        <TypedDialog
           title={`Rename ${renaming.name}`}
           label="New name. Programs that go on recording under the old one make it anew"
           action="Rename"
@@ -103,41 +103,5 @@ export function Projects({ project }: { project: string }) {
         />
       )}
     </div>
-  );
-}
-
-interface TypedProps {
-  title: string;
-  label: string;
-  action: string;
-  isAllowed: (typed: string) => boolean;
-  onClose: () => void;
-  onDone: (typed: string) => void;
-}
-
-function Typed({ title, label, action, isAllowed, onClose, onDone }: TypedProps) {
-  const [typed, setTyped] = useState("");
-  return (
-    <Dialog title={title} onClose={onClose}>
-      <form
-        className="settings-form"
-        onSubmit={(event) => {
-          event.preventDefault();
-          if (isAllowed(typed)) onDone(typed);
-        }}
-      >
-        <label>
-          {label} <input type="text" value={typed} onChange={(event) => setTyped(event.target.value)} />
-        </label>
-        <div className="actions">
-          <button type="submit" disabled={!isAllowed(typed)}>
-            {action}
-          </button>
-          <button type="button" onClick={onClose}>
-            Leave it
-          </button>
-        </div>
-      </form>
-    </Dialog>
   );
 }

@@ -1,8 +1,12 @@
 import { useQuery } from "@tanstack/react-query";
+import { useState } from "react";
 import { Link } from "wouter";
 import { api } from "../../api/client";
+import type { SavedView } from "../../api/types";
 import { visibleText } from "../../model/hygiene";
 import { pagePath } from "../../model/paths";
+import { Failed, Loading } from "../../ui/States";
+import { TypedDialog } from "./TypedDialog";
 import { useSaved } from "./useSaved";
 
 /** Saved views of a project. */
@@ -11,34 +15,68 @@ export function ViewList({ project }: { project: string }) {
     queryKey: ["views", project],
     queryFn: ({ signal }) => api.views(project, signal),
   });
+  const [renaming, setRenaming] = useState<SavedView | null>(null);
   const save = useSaved("views");
-  if (!found.data) return null;
-  if (!found.data.length) return <p className="muted">No saved views. The list of traces saves one.</p>;
+  if (found.isError)
+    return <Failed what="The views cannot be shown" error={found.error} onRetry={() => found.refetch()} />;
+  if (!found.data) return <Loading rows={3} />;
+  if (!found.data.length)
+    return <p className="muted">No saved views. The lists of traces and spans save one under Views.</p>;
   return (
-    <table className="plain settings-table">
-      <tbody>
-        {found.data.map((view) => (
-          <tr key={view.id}>
-            <td>
-              <Link
-                href={`${pagePath(project, view.page ?? "traces")}?${new URLSearchParams(view.params ?? {})}`}
-              >
-                {visibleText(view.name)}
-              </Link>
-            </td>
-            <td className="muted">{visibleText(view.params?.q ?? "")}</td>
-            <td>
-              <button
-                type="button"
-                aria-label={`Delete ${view.name}`}
-                onClick={() => save("View", () => api.deleteView(view.id))}
-              >
-                Delete
-              </button>
-            </td>
+    <>
+      <table className="plain settings-table">
+        <thead>
+          <tr>
+            <th>View</th>
+            <th>Of</th>
+            <th>Filter</th>
+            <th>
+              <span className="sr-only">Actions</span>
+            </th>
           </tr>
-        ))}
-      </tbody>
-    </table>
+        </thead>
+        <tbody>
+          {found.data.map((view) => (
+            <tr key={view.id}>
+              <td>
+                <Link
+                  href={`${pagePath(project, view.page ?? "traces")}?${new URLSearchParams(view.params ?? {})}`}
+                >
+                  {visibleText(view.name)}
+                </Link>
+              </td>
+              <td className="muted">{view.page}</td>
+              <td className="muted">{visibleText(view.params?.q ?? "")}</td>
+              <td>
+                <button type="button" aria-label={`Rename ${view.name}`} onClick={() => setRenaming(view)}>
+                  Rename
+                </button>{" "}
+                <button
+                  type="button"
+                  aria-label={`Delete ${view.name}`}
+                  onClick={() => save("View", () => api.deleteView(view.id))}
+                >
+                  Delete
+                </button>
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+      {renaming && (
+        <TypedDialog
+          title={`Rename ${renaming.name}`}
+          label="New name"
+          action="Rename"
+          initial={renaming.name}
+          isAllowed={(typed) => typed.trim() !== "" && typed !== renaming.name}
+          onClose={() => setRenaming(null)}
+          onDone={async (typed) => {
+            if (await save("View", () => api.replaceView({ ...renaming, name: typed.trim() })))
+              setRenaming(null);
+          }}
+        />
+      )}
+    </>
   );
 }

@@ -68,7 +68,8 @@ export const TurnView = memo(function TurnView({
   );
 });
 
-function Said({ who, value, cut }: { who: "user" | "answer"; value: Json; cut: number | undefined }) {
+/** One side of a turn. */
+export function Said({ who, value, cut }: { who: "user" | "answer"; value: Json; cut: number | undefined }) {
   if (value === null) return null;
   const words = spoken(value);
   return (
