@@ -72,6 +72,15 @@ def test_what_is_no_conversation_gives_none(value: Any) -> None:
     assert conversation(value, value) is None
 
 
+def test_an_answer_that_is_only_a_text_is_the_assistants() -> None:
+    found = conversation({"messages": [{"role": "user", "content": "hi"}]}, "hello")
+    assert found is not None
+    assert [(m["role"], m["side"], m["parts"][0]["text"]) for m in found] == [
+        ("user", "input", "hi"), ("assistant", "output", "hello"),
+    ]  # fmt: skip
+    assert conversation("hi", "hello") is None
+
+
 def test_parameters_are_what_stands_beside_the_messages() -> None:
     assert parameters({"messages": [{"role": "user"}], "temperature": 0.5}) == {"temperature": 0.5}
     assert parameters({"q": 1}) is None

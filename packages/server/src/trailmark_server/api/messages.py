@@ -27,7 +27,9 @@ def conversation(sent: Any, received: Any) -> list[dict[str, Any]] | None:
         system = sent.get("system") or sent.get("instructions") or sent.get("system_instruction")
         if system:
             found.insert(0, {"role": "system", "parts": _parts(_unwrapped(system)), "side": "input"})
-    if found or _looks_like_answer(received):
+    if found and isinstance(received, str) and received:  # a function that gives the answer's text
+        found.append({"role": "assistant", "parts": _parts(received), "side": "output"})
+    elif found or _looks_like_answer(received):
         found += [{**message, "side": "output"} for message in _messages(received, "assistant")]
     return found or None
 

@@ -2,7 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import { type KeyboardEvent, useEffect, useRef, useState } from "react";
 import { Link } from "wouter";
 import { api } from "../../api/client";
-import type { Json, ScoreDef, TraceRow } from "../../api/types";
+import type { Json, ScoreDef, Trace, TraceRow } from "../../api/types";
 import { useScoring } from "../../api/useScoring";
 import { scoreText, when } from "../../model/format";
 import { visibleText } from "../../model/hygiene";
@@ -14,6 +14,7 @@ import { useKeys } from "../../ui/keys";
 import { Loading } from "../../ui/States";
 import { Status } from "../../ui/Status";
 import { Typed } from "../scores/ScorePane";
+import { ChatTab } from "../trace/parts";
 import { Before } from "./Before";
 
 interface CardProps {
@@ -89,21 +90,7 @@ export function Card({ project, row, place, onGo, onFilter }: CardProps) {
       </header>
       <div className="review-body">
         {row.thread && <Before project={project} thread={row.thread} trace={row.id} />}
-        {trace.data ? (
-          <>
-            <Side name="Input" value={trace.data.trace.input} />
-            <Side
-              name="Output"
-              value={
-                trace.data.trace.error
-                  ? `${trace.data.trace.error.type}: ${trace.data.trace.error.message ?? ""}`
-                  : trace.data.trace.output
-              }
-            />
-          </>
-        ) : (
-          <Loading rows={4} />
-        )}
+        {trace.data ? <Judged trace={trace.data.trace} /> : <Loading rows={4} />}
       </div>
       <footer className="review-scores">
         {defs.map((one, n) => (
@@ -175,6 +162,23 @@ function walkChoices(event: KeyboardEvent<HTMLElement>): void {
   choices[
     at < 0 ? (step > 0 ? 0 : choices.length - 1) : (at + step + choices.length) % choices.length
   ]?.focus();
+}
+
+/** The conversation of a trace that is one, else what went in and what came out. */
+function Judged({ trace }: { trace: Trace }) {
+  if (trace.messages?.length)
+    return (
+      <section aria-label="Conversation">
+        <ChatTab of={{ ...trace, params: null }} isRaw={false} />
+      </section>
+    );
+  const { error } = trace;
+  return (
+    <>
+      <Side name="Input" value={trace.input} />
+      <Side name="Output" value={error ? `${error.type}: ${error.message ?? ""}` : trace.output} />
+    </>
+  );
 }
 
 function Side({ name, value }: { name: string; value: Json }) {

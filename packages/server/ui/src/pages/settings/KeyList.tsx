@@ -73,7 +73,7 @@ function Keys({ isFirst }: { isFirst: boolean }) {
               <tr key={one.id}>
                 <td>
                   {visibleText(one.name)}
-                  {one.admin && <span className="tag">admin</span>}
+                  {one.admin && <span className="tag tag-after">admin</span>}
                 </td>
                 <td>
                   <code>{one.id}</code>
