@@ -70,3 +70,31 @@ def ingest(http: httpx2.Client) -> Callable[..., httpx2.Response]:
         return http.post("/api/v1/ingest", content=body, **options)
 
     return post
+
+
+def ids(page: httpx2.Response) -> list[str]:
+    """The names on a page."""
+    assert page.status_code == 200, page.text
+    return [row["name"] for row in page.json()["rows"]]
+
+
+def walked(http: httpx2.Client, url: str, **params: Any) -> list[str]:
+    """All names, page by page."""
+    names: list[str] = []
+    cursor: dict[str, str] = {}
+    while True:
+        page = http.get(url, params={"limit": 3, **params, **cursor})
+        names += ids(page)
+        if page.json()["next"] is None:
+            return names
+        cursor = {"cursor": page.json()["next"]}
+
+
+@pytest.fixture
+def eight(ingest: Callable[..., httpx2.Response]) -> None:
+    """Traces t0 to t7: the later, the shorter and dearer; t3 has no cost."""
+    ingest(*(
+        span(name=f"t{n}", start_us=START + n * 1_000_000, end_us=START + n * 1_000_000 + (7 - n) * 1000 + 5,
+             type="llm", model="m", usage={"input": n * 10, "output": 1}, total_cost=None if n == 3 else n / 100)
+        for n in range(8)
+    ))  # fmt: skip

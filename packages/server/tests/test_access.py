@@ -14,7 +14,7 @@ import orjson
 import pytest
 import uvicorn
 from trailmark_server.api import create_app
-from trailmark_server.api.access import Access
+from trailmark_server.api.access import Access, WrongKeys
 from trailmark_server.api.security import Rules
 from trailmark_server.keys import Keys
 from trailmark_server.store import StoreError, open_store
@@ -167,7 +167,7 @@ def test_every_route_wants_a_key_unless_it_is_listed(tmp_path: Path, keys: Keys)
                 {"Authorization": "Bearer"},
             ):
                 answer = http.request(method, url, headers=headers)
-                assert answer.status_code == 401, (method, url, headers, answer.status_code)
+                assert answer.status_code in (401, 429), (method, url, headers, answer.status_code)
 
 
 def test_a_session_is_a_cookie_no_script_can_read(http: httpx2.Client, keys: Keys) -> None:
@@ -199,6 +199,42 @@ def test_a_session_is_a_cookie_no_script_can_read(http: httpx2.Client, keys: Key
     keys.revoke(key.id)
     keys.create("bob", "red")
     assert http.get(PROJECTS).status_code == 401
+
+
+def test_a_session_outlives_the_server_and_ends_with_its_secret(tmp_path: Path, keys: Keys) -> None:
+    _, secret = keys.create("ada", "default")
+    with serving(tmp_path) as (http, _):
+        http.post("/api/v1/session", json={"key": secret})
+        cookie = {"Cookie": f"trailmark_session={http.cookies['trailmark_session']}"}
+    assert (tmp_path / "session.key").stat().st_mode & 0o777 == 0o600
+    with serving(tmp_path) as (http, _):
+        assert http.get(PROJECTS, headers=cookie).status_code == 200
+        (tmp_path / "session.key").unlink()
+        assert http.get(PROJECTS, headers=cookie).status_code == 401
+
+
+def test_who_sends_many_wrong_keys_is_told_to_wait_and_the_right_one_passes(http: httpx2.Client, keys: Keys) -> None:
+    _, secret = keys.create("ada", "default")
+    answers = [http.get(PROJECTS, headers=bearer("tm_no")) for _ in range(10)]
+    answers += [http.post("/api/v1/session", json={"key": "tm_no"}) for _ in range(10)]
+    assert {answer.status_code for answer in answers} == {401}
+    for late in (http.get(PROJECTS, headers=bearer("tm_no")), http.post("/api/v1/session", json={"key": "tm_no"})):
+        assert late.status_code == 429
+        assert 0 < int(late.headers["retry-after"]) <= 61
+        assert late.json()["retry_after_s"] == int(late.headers["retry-after"])
+    assert http.get(PROJECTS).status_code == 401  # no key is no wrong key
+    assert http.get(PROJECTS, headers=bearer(secret)).status_code == 200
+    assert http.post("/api/v1/session", json={"key": secret}).status_code == 200
+
+
+def test_wrong_keys_are_counted_by_address_and_minute() -> None:
+    now = [1000.0]
+    wrong = WrongKeys(lambda: now[0])
+    one, other = {"client": ("10.0.0.1", 5)}, {"client": ("10.0.0.2", 5)}
+    assert [wrong.wait_s(one) for _ in range(21)] == [0] * 20 + [61]
+    assert wrong.wait_s(other) == 0
+    now[0] += 60
+    assert wrong.wait_s(one) == 0
 
 
 def test_signing_out_takes_the_cookie_away(http: httpx2.Client, keys: Keys) -> None:

@@ -22,6 +22,7 @@ from trailmark_server.store import StoreError
 __all__ = ["DEFAULT", "Key", "Keys", "check_workspace"]
 
 DEFAULT: Final = "default"
+SECRET_BYTES: Final = 32
 _WORKSPACE: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}\Z")
 _SECRET: Final = re.compile(r"tm_([0-9a-f]{8})_[\w-]{43}\Z")
 
@@ -71,6 +72,16 @@ class Keys:
         """A key that was not revoked."""
         return next((key for key in self.all() if key.id == id), None)
 
+    def session_secret(self) -> bytes:
+        """What sessions on the page are signed with; made when first asked for. Without the file every session ends."""
+        path = self._path.with_name("session.key")
+        if (secret := _secret_in(path)) is None:
+            with self._changing():
+                if (secret := _secret_in(path)) is None:  # still: another process may have been first
+                    secret = os.urandom(SECRET_BYTES)
+                    self._replace(path, secret)
+        return secret
+
     def create(self, name: str, workspace: str, *, is_admin: bool = False) -> tuple[Key, str]:
         """The key and its secret, which is nowhere else."""
         check_workspace(workspace)
@@ -103,13 +114,16 @@ class Keys:
             ) from error
 
     def _write(self, keys: list[Key]) -> None:
-        fresh = self._path.with_suffix(".new")
+        self._replace(self._path, json.dumps({"keys": [asdict(key) for key in keys]}, indent=1).encode())
+
+    def _replace(self, path: Path, content: bytes) -> None:
+        fresh = path.with_suffix(".new")
         fd = os.open(fresh, os.O_CREAT | os.O_WRONLY | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-        with os.fdopen(fd, "w", encoding="utf-8") as file:
-            json.dump({"keys": [asdict(key) for key in keys]}, file, indent=1)
+        with os.fdopen(fd, "wb") as file:
+            file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        fresh.replace(self._path)
+        fresh.replace(path)
 
     @contextmanager
     def _changing(self) -> Iterator[None]:
@@ -131,6 +145,13 @@ def check_workspace(name: str) -> None:
     """StoreError for what is no name of a workspace: it names a file too."""
     if not _WORKSPACE.match(name) or ".." in name:
         raise StoreError(f"workspace is {name!r}; allowed: a-z, 0-9, '.', '_', '-', up to 63 characters, no '..'")
+
+
+def _secret_in(path: Path) -> bytes | None:
+    with contextlib.suppress(OSError):
+        if len(secret := path.read_bytes()) == SECRET_BYTES:
+            return secret
+    return None
 
 
 def _hash(secret: str) -> str:

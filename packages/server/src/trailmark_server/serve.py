@@ -18,6 +18,7 @@ from trailmark_server import logs
 from trailmark_server.api import create_app
 from trailmark_server.api.access import Access
 from trailmark_server.api.clients import Clients
+from trailmark_server.api.deadlines import BODY_S, HEAD_S, Server
 from trailmark_server.api.security import Rules, is_loopback
 from trailmark_server.home import announce, database, lock, running_server
 from trailmark_server.ingest.local import LocalIngester
@@ -53,6 +54,8 @@ class Options:
     root_path: str = ""
     log_requests: bool = False
     log_json: bool = False
+    head_s: float = HEAD_S
+    body_s: float = BODY_S
 
 
 def serve(home: Path, options: Options, *, ready: Callable[[str], None]) -> None:
@@ -67,10 +70,11 @@ def serve(home: Path, options: Options, *, ready: Callable[[str], None]) -> None
         clients = Clients()
         ingester = LocalIngester(store, home, clients.heard, clients.arrived)
         app = create_app(store, home, clients, rules=rules)
-        keeper = Keeper(lambda: app.state.stores.open().values())
+        keeper = Keeper(app.state.stores.every)
         url = _url(options, listener.getsockname()[1])
         config = uvicorn.Config(
-            app, log_config=None, access_log=False, lifespan="off", server_header=False,
+            app, log_config=None, access_log=False, http="h11", ws="none",  # one parser everywhere, and the strict one
+            lifespan="off", server_header=False,
             timeout_graceful_shutdown=GRACE_S, h11_max_incomplete_event_size=MAX_HEADERS,
         )  # fmt: skip
         try:
@@ -79,7 +83,7 @@ def serve(home: Path, options: Options, *, ready: Callable[[str], None]) -> None
             with announce(home, url), contextlib.suppress(KeyboardInterrupt):
                 signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as Ctrl-C does: in order
                 ready(url)
-                uvicorn.Server(config).run(sockets=[listener])
+                Server(config, options.head_s).run(sockets=[listener])
         finally:
             ingester.stop()
             keeper.stop()
@@ -104,7 +108,7 @@ def _rules(home: Path, options: Options) -> Rules:
         )  # fmt: skip
     access = Access(keys, is_required=not is_local and not options.is_insecure, is_open=options.is_insecure)
     hosts = frozenset(name.lower() for name in (*options.allowed_hosts, *([] if is_local else [options.host])))
-    return Rules(access, hosts, any_address=not is_local, root_path=options.root_path)
+    return Rules(access, hosts, any_address=not is_local, root_path=options.root_path, body_s=options.body_s)
 
 
 def _url(options: Options, port: int) -> str:

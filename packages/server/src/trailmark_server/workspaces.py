@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from trailmark_server.keys import DEFAULT, check_workspace
-from trailmark_server.store import Capabilities, Health, Reader, Store, Writer, open_store
+from trailmark_server.store import Capabilities, Health, Reader, Store, StoreError, Writer, open_store
 
 __all__ = ["Workspaces", "current"]
 
 R = TypeVar("R")
+log = logging.getLogger("trailmark.server")
 current: Final[ContextVar[str]] = ContextVar("workspace", default=DEFAULT)
 
 
@@ -29,7 +31,9 @@ class Workspaces:
     @property
     def here(self) -> Store:
         """The store of the request that asks."""
-        name = current.get()
+        return self._at(current.get())
+
+    def _at(self, name: str) -> Store:
         with self._lock:
             if name not in self._open:
                 check_workspace(name)
@@ -83,6 +87,15 @@ class Workspaces:
 
     def backup(self, path: Path) -> None:
         self.here.backup(path)
+
+    def every(self) -> Iterator[Store]:
+        """All there are, also those that nobody asked for yet; one that cannot be opened is said in the log."""
+        names = sorted(path.stem for path in self._folder.glob("*.db"))
+        for name in dict.fromkeys([*self.open(), *names]):
+            try:
+                yield self._at(name)
+            except StoreError as error:
+                log.warning("workspace %s cannot be opened: %s", name, error)
 
     def open(self) -> dict[str, Store]:
         """Those that were asked for, by name."""

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import os
 import re
+import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http.cookies import CookieError, SimpleCookie
-from typing import Final
+from typing import Any, Final
 
 from trailmark_server.api.problems import Problem
 from trailmark_server.keys import DEFAULT, Key, Keys
 
-__all__ = ["COOKIE", "PUBLIC", "Access", "is_public"]
+__all__ = ["COOKIE", "PUBLIC", "Access", "WrongKeys", "is_public"]
 
 COOKIE: Final = "trailmark_session"
 SESSION_S: Final = 30 * 86_400
+MOST_WRONG: Final = 20
+WRONG_WITHIN_S: Final = 60
+MOST_ADDRESSES: Final = 10_000
 # What anyone may ask. The page's own files hold no data; all that they show comes from routes that need a key.
 PUBLIC: Final = (
     r"/api/is-alive/ping", r"/is-alive/ping", r"/healthz", r"/readyz", r"/api/v1/session",
@@ -33,6 +36,31 @@ def is_public(path: str) -> bool:
     return _PUBLIC.match(path) is not None
 
 
+class WrongKeys:
+    """How many wrong keys came from an address within a minute, so that whoever sends them slows down.
+
+    The right key always passes: many share an address behind a proxy, one of them must not lock the others out, and 256
+    bits are not guessed.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._counts: dict[str, tuple[float, int]] = {}  # when its minute ends, and how many
+
+    def wait_s(self, scope: Mapping[str, Any]) -> int:
+        """Counts one more; the seconds to wait before the next, 0 for none."""
+        address, now = (scope.get("client") or ("",))[0], self._clock()
+        with self._lock:
+            if len(self._counts) > MOST_ADDRESSES:
+                self._counts.clear()
+            until, count = self._counts.get(address, (0.0, 0))
+            if until <= now:
+                until, count = now + WRONG_WITHIN_S, 0
+            self._counts[address] = until, count + 1
+        return int(until - now) + 1 if count >= MOST_WRONG else 0
+
+
 @dataclass(slots=True)
 class Access:
     """Whether keys are needed, and whose request it is.
@@ -43,7 +71,7 @@ class Access:
     keys: Keys
     is_required: bool = False
     is_open: bool = False
-    _secret: bytes = field(default_factory=lambda: os.urandom(32))  # sessions end with the process
+    wrong: WrongKeys = field(default_factory=WrongKeys)
 
     def is_needed(self) -> bool:
         """As soon as a home has a key, every request needs one."""
@@ -68,6 +96,12 @@ class Access:
             return not self.is_open
         key = self._of_cookie(headers.get("cookie"))
         return key is not None and key.is_admin
+
+    def refuse(self, scope: Mapping[str, Any]) -> None:
+        """A wrong key came: Problem 429 when there were many of them."""
+        if wait := self.wrong.wait_s(scope):
+            told = f"too many wrong keys from this address: again in {wait} s; the right one is taken at once"
+            raise Problem(429, told, retry_after_s=wait)
 
     def session(self, secret: str) -> tuple[Key, str] | None:
         """For a key: it, and what its cookie holds."""
@@ -94,5 +128,5 @@ class Access:
         return key if hmac.compare_digest(found.value.encode(), self._signed(key, int(until)).encode()) else None
 
     def _signed(self, key: Key, until: int) -> str:
-        text = f"{key.id}.{until}"
-        return f"{text}.{hmac.new(self._secret, f'{text}.{key.hash}'.encode(), hashlib.sha256).hexdigest()}"
+        text, secret = f"{key.id}.{until}", self.keys.session_secret()
+        return f"{text}.{hmac.new(secret, f'{text}.{key.hash}'.encode(), hashlib.sha256).hexdigest()}"

@@ -98,9 +98,7 @@ def _add_errors(app: FastAPI) -> None:
 
     @app.exception_handler(StoreError)
     def broken(_: Request, error: StoreError) -> JSONResponse:
-        answer = problem(507 if isinstance(error, FullError) else 503, str(error))
-        answer.headers["Retry-After"] = "30"
-        return answer
+        return problem(507 if isinstance(error, FullError) else 503, str(error), retry_after_s=30)
 
     @app.exception_handler(QueryError)
     def unclear(_: Request, error: QueryError) -> JSONResponse:

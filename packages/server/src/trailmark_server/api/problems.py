@@ -22,7 +22,8 @@ class Problem(Exception):  # noqa: N818 - the standard's word
 
 
 def problem(status: int, detail: str, **more: Any) -> JSONResponse:
-    """`{type, title, status, detail, request_id, ...}`."""
+    """`{type, title, status, detail, request_id, ...}`; `retry_after_s` is a header too."""
     title, id = HTTPStatus(status).phrase, request_id.get()
     body = {"type": "about:blank", "title": title, "status": status, "detail": detail, "request_id": id, **more}
-    return JSONResponse(body, status_code=status, media_type="application/problem+json")
+    headers = {"Retry-After": str(more["retry_after_s"])} if "retry_after_s" in more else None
+    return JSONResponse(body, status_code=status, headers=headers, media_type="application/problem+json")

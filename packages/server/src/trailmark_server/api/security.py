@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from trailmark_server import __version__
 from trailmark_server.api.access import Access, is_public
+from trailmark_server.api.deadlines import BODY_S, Body
 from trailmark_server.api.observed import Observed
 from trailmark_server.api.problems import Problem, problem, request_id
 from trailmark_server.workspaces import current
@@ -28,13 +29,19 @@ CSP: Final = (
     "font-src 'self'; connect-src 'self'; frame-src 'self'; worker-src 'self'; manifest-src 'self'; base-uri 'none'; "
     "form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types trailmark-worker"
 )
+_FEATURES: Final = (  # of the browser, which neither the page nor a recorded document it shows may use
+    "accelerometer", "autoplay", "bluetooth", "camera", "clipboard-read", "display-capture", "encrypted-media",
+    "geolocation", "gyroscope", "hid", "idle-detection", "local-fonts", "magnetometer", "microphone", "midi", "payment",
+    "picture-in-picture", "publickey-credentials-get", "screen-wake-lock", "serial", "storage-access", "usb",
+    "window-management", "xr-spatial-tracking",
+)  # fmt: skip
 _HEADERS: Final = {
     "x-trailmark": __version__,
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+    "Permissions-Policy": ", ".join(f"{feature}=()" for feature in _FEATURES),
 }
 # What a page of another site may send without asking first (CORS): never taken for a change.
 _SIMPLE: Final = ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data")
@@ -45,12 +52,14 @@ log = logging.getLogger("trailmark.server")
 @dataclass(frozen=True, slots=True)
 class Rules:
     """`hosts`: names the server answers to beside loopback's; `any_address`: and to every plain IP address, which no
-    foreign name can stand for. `root_path`: where a proxy serves it, `/trailmark`."""
+    foreign name can stand for. `root_path`: where a proxy serves it, `/trailmark`. `body_s`: how long a body may keep
+    us waiting."""
 
     access: Access
     hosts: frozenset[str] = frozenset()
     any_address: bool = False
     root_path: str = ""
+    body_s: float = BODY_S
 
 
 class Security:
@@ -67,23 +76,26 @@ class Security:
         began, sent = time.perf_counter(), [0]
         scope = _under(self._rules.root_path, scope)
         id_token = request_id.set(secrets.token_hex(8))
+        body = Body(receive, self._rules.body_s)
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 sent[0] = message["status"]
                 headers = MutableHeaders(scope=message)
                 headers.update({**_HEADERS, "X-Request-Id": request_id.get()})
+                if body.is_late:  # the rest may still come, and is no request
+                    headers["Connection"] = "close"
                 headers.setdefault("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
             await send(message)
 
         try:
-            await self._answer(scope, receive, send_with_headers)
+            await self._answer(scope, body.receive, send_with_headers)
         except Exception:
             log.exception("%s %s failed (request %s)", scope["method"], scope["path"], request_id.get())
             if sent[0]:
                 raise  # the answer has begun: only closing the connection tells that it is not whole
             failed = problem(500, "the server failed at this; its log has the reason under the request's id")
-            await failed(scope, receive, send_with_headers)
+            await failed(scope, body.receive, send_with_headers)
         finally:
             workspace = scope.get("trailmark.workspace") or "-"
             self._observed.request(scope, sent[0], time.perf_counter() - began, workspace, request_id.get())
@@ -97,8 +109,10 @@ class Security:
             return
         try:
             workspace = self._rules.access.workspace(headers)
+            if workspace is None and "authorization" in headers:
+                self._rules.access.refuse(scope)
         except Problem as error:
-            await problem(error.status, error.detail)(scope, receive, send)
+            await problem(error.status, error.detail, **error.more)(scope, receive, send)
             return
         path = scope["path"].removeprefix(self._rules.root_path)
         if workspace is None and not is_public(path):

@@ -31,6 +31,7 @@ def router(access: Access) -> APIRouter:
     def sign_in(request: Request, response: Response, given: models.SignIn) -> dict[str, Any]:
         found = access.session(given.key.strip())
         if found is None:
+            access.refuse(request.scope)
             raise Problem(401, "the key is not known; `trailmark keys ls` on the server shows which there are")
         key, cookie = found
         path = request.scope.get("root_path") or "/"

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from trailmark_server.api.deadlines import BODY_S, HEAD_S
 from trailmark_server.cli.opening import Home, app
 from trailmark_server.home import default_home
 from trailmark_server.serve import AlreadyRunningError, Options
@@ -30,6 +31,13 @@ RootPath = Annotated[
 ]
 LogRequests = Annotated[bool, typer.Option("--log-requests", help="A line for each request; never what it carries.")]
 LogJson = Annotated[bool, typer.Option("--log-json", help="The log as JSON lines.")]
+HeadTimeout = Annotated[
+    float, typer.Option(help="Seconds a client has to ask.", min=0.1, envvar="TRAILMARK_HEAD_TIMEOUT")
+]
+BodyTimeout = Annotated[
+    float,
+    typer.Option(help="Seconds a body may keep us waiting; 1 more a KB.", min=0.1, envvar="TRAILMARK_BODY_TIMEOUT"),
+]
 
 
 @app.command()
@@ -59,10 +67,12 @@ def serve(
     root_path: RootPath = "",
     log_requests: LogRequests = False,
     log_json: LogJson = False,
+    head_timeout: HeadTimeout = HEAD_S,
+    body_timeout: BodyTimeout = BODY_S,
 ) -> None:
     """Serve the page and take traces, without opening a browser."""
     options = Options(
         host, port, is_insecure=insecure, allowed_hosts=tuple(allowed_host or ()), root_path=root_path.rstrip("/"),
-        log_requests=log_requests, log_json=log_json,
+        log_requests=log_requests, log_json=log_json, head_s=head_timeout, body_s=body_timeout,
     )  # fmt: skip
     run_server(home or default_home(), options, ready=lambda url: print(f"trailmark runs at {url}", flush=True))
