@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import httpx2
+import orjson
 import pytest
 
 from .conftest import START, new_id, span, walked
