@@ -54,7 +54,7 @@ def test_the_list_shows_first_words_last_words_and_sums(page: Page, talk: str) -
 
     expect(row).to_contain_text("question 0")
     expect(row).to_contain_text(f"answer {TURNS - 1}")
-    expect(row).to_contain_text("3000 tokens")
+    expect(row).to_contain_text("3,000 tokens")
     expect(row).to_contain_text("solved true")
     page.keyboard.press("j")
     page.keyboard.press("Enter")
@@ -68,7 +68,7 @@ def test_a_long_thread_reads_as_a_conversation_whose_totals_are_its_turns(page: 
 
     expect(page.get_by_role("heading", level=1)).to_have_text(THREAD)
     head = page.locator(".thread-totals")
-    expect(head).to_contain_text("200 turns · 6 min 40 s · 2000 → 1000 tokens")
+    expect(head).to_contain_text("200 turns · 6 min 40 s · 2,000 → 1,000 tokens")
     expect(page.get_by_text("1 failed")).to_be_visible()
     first = page.get_by_role("listitem").first
     expect(first).to_contain_text("question 0")

@@ -15,7 +15,7 @@ function round3(n: number): string {
 }
 
 export function count(n: number): string {
-  if (n < 10_000) return String(n);
+  if (n < 10_000) return n.toLocaleString("en");
   return n < 1_000_000 ? `${(n / 1000).toFixed(1)}k` : `${(n / 1e6).toFixed(2)}M`;
 }
 

@@ -26,7 +26,7 @@ describe("numbers read short", () => {
     ]);
   });
   it("counts and bytes are cut at a thousand", () => {
-    expect([count(9999), count(12_345), count(2_500_000)]).toEqual(["9999", "12.3k", "2.50M"]);
+    expect([count(9999), count(12_345), count(2_500_000)]).toEqual(["9,999", "12.3k", "2.50M"]);
     expect([bytes(12), bytes(20_480), bytes(5_242_880)]).toEqual(["12 bytes", "20 KB", "5.0 MB"]);
   });
   it("scores show value, label or both", () => {

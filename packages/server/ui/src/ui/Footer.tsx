@@ -33,7 +33,9 @@ export function Footer({ project }: { project: string }) {
           {() => <Dropped clients={told.filter((one) => total(one) > 0)} />}
         </Popover>
       ) : (
-        <span>{told.length ? "Nothing dropped" : project ? "No client has reported" : ""}</span>
+        (told.length > 0 || project) && (
+          <span>{told.length ? "Nothing dropped" : "No client has reported"}</span>
+        )
       )}
       {meta.data && <Ingest {...meta.data.ingest} now={meta.data.now_us} />}
       <span className="footer-right">

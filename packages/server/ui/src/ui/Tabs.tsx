@@ -1,4 +1,4 @@
-import { type KeyboardEvent, type ReactNode, useId, useRef } from "react";
+import { type KeyboardEvent, type ReactNode, useEffect, useId, useRef } from "react";
 
 export interface Tab {
   id: string;
@@ -16,6 +16,12 @@ export function Tabs({ tabs, open, onOpen }: { tabs: Tab[]; open: string; onOpen
     tabs.findIndex((tab) => tab.id === open),
   );
   const current = tabs[at];
+  // biome-ignore lint/correctness/useExhaustiveDependencies: where they do not all fit, the open one is in sight
+  useEffect(() => {
+    bar.current
+      ?.querySelector("[aria-selected=true]")
+      ?.scrollIntoView({ block: "nearest", inline: "nearest" });
+  }, [at]);
   const move = (event: KeyboardEvent) => {
     const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
     if (!step) return;

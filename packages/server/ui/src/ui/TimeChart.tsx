@@ -74,7 +74,7 @@ export function TimeChart(props: TimeChartProps) {
         onPointerCancel={() => setDrag(null)}
         onPointerLeave={() => !drag && setHover(null)}
       >
-        {!bare && <Grid {...props} width={width} height={height} top={top} />}
+        {!bare && <Grid {...props} width={width} height={height} />}
         {props.kind === "bars" ? (
           <Bars {...props} width={width} height={plot} top={top} />
         ) : (
@@ -86,6 +86,7 @@ export function TimeChart(props: TimeChartProps) {
             />
           ))
         )}
+        {!bare && <Levels {...props} height={plot} top={top} />}
         {hover !== null && hover < points && (
           <rect className="hover" x={(hover * width) / points} width={width / points} height={plot} />
         )}
@@ -134,33 +135,31 @@ function Bars({
   ));
 }
 
-function Grid({
-  width,
-  height,
-  top,
-  from,
-  step,
-  series,
-  format,
-}: TimeChartProps & { width: number; height: number; top: number }) {
+function Grid({ width, height, from, step, series }: TimeChartProps & { width: number; height: number }) {
   const span = step * (series[0]?.values.length ?? 0);
   const plot = height - AXIS;
   const lineAt = (share: number) => plot - share * plot + 0.5;
   return (
     <g className="grid">
       {[0, 0.5, 1].map((share) => (
-        <g key={share}>
-          <line x1={0} x2={width} y1={lineAt(share)} y2={lineAt(share)} />
-          {share > 0 && (
-            <text x={2} y={lineAt(share) + 11.5}>
-              {format(top * share)}
-            </text>
-          )}
-        </g>
+        <line key={share} x1={0} x2={width} y1={lineAt(share)} y2={lineAt(share)} />
       ))}
-      {timeTicks(from, from + span, Math.max(2, Math.floor(width / 110))).map((us) => (
+      {timeTicks(from, from + span, Math.max(2, Math.floor(width / 80))).map((us) => (
         <text key={us} x={((us - from) / span) * width + 3} y={height - 3}>
           {tickText(us, span)}
+        </text>
+      ))}
+    </g>
+  );
+}
+
+/** Over the series, so that a line through them leaves them readable. */
+function Levels({ height, top, format }: TimeChartProps & { height: number; top: number }) {
+  return (
+    <g className="grid">
+      {[0.5, 1].map((share) => (
+        <text key={share} x={2} y={height - share * height + 12}>
+          {format(top * share)}
         </text>
       ))}
     </g>

@@ -1,3 +1,4 @@
+import { useEffect, useRef } from "react";
 import { Link } from "wouter";
 import { pagePath } from "../model/paths";
 import { ROUTES } from "../routes";
@@ -18,6 +19,11 @@ const GLYPH = { system: "◐", light: "○", dark: "●" };
 /** Mark, project switch, pages, search, theme. */
 export function TopBar({ project, path, onProjects, onPalette, onHelp }: Props) {
   const theme = useTheme();
+  const nav = useRef<HTMLElement>(null);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another page is current
+  useEffect(() => {
+    nav.current?.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
+  }, [path]);
   return (
     <header className="topbar">
       <Link href="/" className="mark" aria-label="trailmark, home">
@@ -37,7 +43,7 @@ export function TopBar({ project, path, onProjects, onPalette, onHelp }: Props) 
               ▾
             </span>
           </button>
-          <nav className="nav" aria-label="Pages">
+          <nav className="nav" aria-label="Pages" ref={nav}>
             {ROUTES.map(
               ({ nav, path: pattern }) =>
                 nav && (

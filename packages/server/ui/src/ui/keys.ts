@@ -48,7 +48,13 @@ export const isMac = /Mac|iPhone|iPad/.test(navigator.platform);
 
 /** `mod+k` as its keys read on this machine. */
 export const keyCaps = (keys: string): string[] =>
-  keys.split(/[+ ]/).map((part) => (part === "mod" ? (isMac ? "⌘" : "Ctrl") : (CAPS[part] ?? part)));
+  keys
+    .split(/[+ ]/)
+    .map((part) => (part === "mod" ? (isMac ? "⌘" : "Ctrl") : (CAPS[part] ?? capOf(keys, part))));
+
+/** With Ctrl as it stands on the key; alone, `x` and `X` are two keys. */
+const capOf = (keys: string, part: string) =>
+  keys.startsWith("mod+") && part.length === 1 ? part.toUpperCase() : part;
 
 const CAPS: Record<string, string> = {
   ArrowUp: "↑",
@@ -99,7 +105,7 @@ function listen(event: KeyboardEvent): void {
   before = "";
   if (found && !(isLetter && !singleKeys.get())) {
     if (
-      pressed === "Space" &&
+      (pressed === "Space" || pressed === "Enter") &&
       event.target instanceof HTMLElement &&
       event.target.matches("button, a, summary, input")
     )

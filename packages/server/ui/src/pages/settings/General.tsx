@@ -7,6 +7,7 @@ const NAMES = { system: "As the system", light: "Light", dark: "Dark" };
 /** What only this browser keeps. */
 export function General() {
   const theme = useTheme();
+  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
   const [hasKeys, setKeys] = useState(singleKeys.get);
   return (
     <div className="settings-form">
@@ -31,8 +32,8 @@ export function General() {
         Single letters are keys (<kbd>?</kbd> lists them)
       </label>
       <p className="muted">
-        Times are shown in {Intl.DateTimeFormat().resolvedOptions().timeZone}; the UTC time is in their
-        titles.
+        Times are shown in {zone}
+        {zone !== "UTC" && "; the UTC time is in their titles"}.
       </p>
     </div>
   );

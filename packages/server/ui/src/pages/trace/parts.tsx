@@ -152,7 +152,7 @@ interface StackFrame {
 
 function framesOf(traceback: string): StackFrame[] {
   const frames: StackFrame[] = [];
-  for (const line of traceback.split("\n")) {
+  for (const line of traceback.trimEnd().split("\n")) {
     const isFrame = /^\s+File "/.test(line);
     const last = frames.at(-1);
     if (isFrame || !last || !/^\s/.test(line))

@@ -112,7 +112,7 @@ export function FilterBar({ project, label = "Filter traces", value, onRun, fiel
         <p id="filter-fault" className="filter-fault" role="alert">
           {shown.message}
           {shown.expected.length > 0 && (
-            <span className="muted"> Expected: {shown.expected.slice(0, 8).join(", ")}</span>
+            <span className="muted"> · expected: {shown.expected.slice(0, 8).join(", ")}</span>
           )}
         </p>
       )}

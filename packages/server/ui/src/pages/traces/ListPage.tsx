@@ -195,7 +195,17 @@ export function ListPage<R extends ListRow>({ project, source, known, one, place
               All time
             </button>
           )}
-          <Known project={project} of={of} one={one} q={q} t={t} loaded={rows.length} hasMore={hasNextPage} />
+          {list.data && (
+            <Known
+              project={project}
+              of={of}
+              one={one}
+              q={q}
+              t={t}
+              loaded={rows.length}
+              hasMore={hasNextPage}
+            />
+          )}
         </div>
         <Strip
           project={project}
@@ -231,7 +241,13 @@ export function ListPage<R extends ListRow>({ project, source, known, one, place
         {list.isError && !rows.length && !fault && (
           <Failed what={`The ${of} cannot be shown`} error={list.error} onRetry={() => list.refetch()} />
         )}
-        {list.data && !rows.length && <NothingFound of={of} onAll={() => set({ q: "", t: "" }, "push")} />}
+        {!rows.length && (list.data || fault) && (
+          <NothingFound
+            title={fault ? "The filter cannot be read" : "Nothing matches"}
+            of={of}
+            onAll={() => set({ q: "", t: "" }, "push")}
+          />
+        )}
         {rows.length > 0 && (
           <Grid
             label={of === "traces" ? "Traces" : "Spans"}
@@ -360,9 +376,9 @@ function Known({
   );
 }
 
-function NothingFound({ of, onAll }: { of: Rows; onAll: () => void }) {
+function NothingFound({ title, of, onAll }: { title: string; of: Rows; onAll: () => void }) {
   return (
-    <Notice title="Nothing matches">
+    <Notice title={title}>
       <p className="muted">
         Words are looked for in names, inputs, outputs and errors. <code>status:error</code>,{" "}
         <code>tag:chat</code>, <code>duration&gt;2s</code> and <code>any(kind:tool name:search)</code> say
