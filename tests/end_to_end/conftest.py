@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -64,7 +65,13 @@ def toured(home: Path, server: str) -> str:
         subprocess.run(
             [sys.executable, ROOT / "examples" / example], env=clean_environment(home), check=True, capture_output=True
         )
+    eventually(lambda: {"Default Project", "my_project", "Client demo"} <= projects(server))
     return server
+
+
+def projects(server: str) -> set[str]:
+    with urllib.request.urlopen(f"{server}/api/v1/projects") as answer:
+        return {one["name"] for one in json.load(answer)}
 
 
 @pytest.fixture(scope="module")  # Playwright holds a running event loop, which modules after this one must not find

@@ -108,9 +108,9 @@ with trailmark.trace(bad, input={bad: bad}, tags=[bad], metadata={"__proto__": b
     subprocess.run([sys.executable, "-c", program], env=clean_environment(home), check=True, capture_output=True)
     page.goto("/p/Default%20Project/traces")
     page.get_by_role("link", name="<img src=x").first.click()
-    page.get_by_role("treeitem").nth(1).click()
     page.get_by_role("tab", name="Scores").click()
     expect(page.get_by_role("tabpanel")).to_contain_text("<script>")
+    page.get_by_role("treeitem").nth(1).click()
     for tab in ("Input / output", "Metadata", "Raw"):
         page.get_by_role("tab", name=tab).click()
         expect(page.get_by_role("tabpanel")).to_contain_text("<script>")
