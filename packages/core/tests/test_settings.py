@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import trailmark
+from trailmark.instrumentation import start_span
+from trailmark.testing import record_trail
 
 PROGRAM = """
 import trailmark
@@ -110,3 +113,32 @@ def test_the_config_command_tells_each_setting_and_where_it_comes_from(tmp_path:
     assert [part.strip() for part in parts["home"]] == [str(tmp_path), "argument"]
     assert [part.strip() for part in parts["fsync"]] == ["interval", "default"]
     assert "s3cret" not in done.stdout
+
+
+def test_the_capture_settings_hold_for_what_integrations_see_not_for_what_is_given_by_hand() -> None:
+    with record_trail(capture_input=False, capture_output=False) as trail:
+        seen = start_span("seen", input="asked", metadata={"kept": True})
+        assert seen is not None
+        seen.observe(input="asked again", output="answered", model="m-1")
+        seen.end(output="answered")
+
+        with trailmark.trace("given", input="by hand") as block:
+            block.update(output="by hand")
+            trailmark.update_current_trace(input="by hand")
+            tracked("asked")
+            list(streamed("asked"))
+
+    assert {"input", "output"}.isdisjoint({key for name in ("seen", "tracked", "streamed") for key in trail.span(name)})
+    assert (trail.span("seen")["model"], trail.span("seen")["metadata"]) == ("m-1", {"kept": True})
+    given = trail.span("given")
+    assert (given["input"], given["output"], given["trace"]["input"]) == ("by hand", "by hand", "by hand")
+
+
+@trailmark.track
+def tracked(text: str) -> str:
+    return text
+
+
+@trailmark.track
+def streamed(text: str) -> Iterator[str]:
+    yield text

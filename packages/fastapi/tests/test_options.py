@@ -11,6 +11,7 @@ from starlette.middleware.base import BaseHTTPMiddleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import PlainTextResponse
+from trailmark.testing import record_trail
 from trailmark_fastapi import TrailmarkMiddleware, instrument
 
 PARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
@@ -307,3 +308,45 @@ def test_startup_and_shutdown_run_as_before_and_spans_are_delivered_with_them(tm
     finally:
         trailmark.configure(home=None, quiet=None)
     assert seen == ["up", "down"]
+
+
+def test_nothing_of_a_request_is_recorded_when_the_settings_leave_it_out():
+    app = FastAPI()
+    app.add_middleware(
+        TrailmarkMiddleware,
+        capture_request_body=True,
+        capture_response_body=True,
+        capture_headers=["x-of"],
+        tags=["web"],
+    )
+
+    @app.post("/items/{id}")
+    def item(id: str, body: dict):
+        return {**body, "id": work(id)}
+
+    @app.websocket("/ws/{room}")
+    async def room(socket: WebSocket, room: str):
+        await socket.accept()
+        await socket.send_text(await socket.receive_text() + room)
+        await socket.close()
+
+    with record_trail(capture_input=False, capture_output=False) as trail, TestClient(app) as client:
+        said = client.post("/items/marker?q=marker", json={"a": "marker"}, headers={"x-of": "marker"}).json()
+        assert said == {"a": "marker", "id": "marker"}
+        assert client.get("/marker").status_code == 404
+        with client.websocket_connect("/ws/marker?q=marker") as socket:
+            socket.send_text("marker")
+            socket.receive_text()
+    assert not [record for record in trail.raw if b"marker" in record]
+    assert all({"input", "output"}.isdisjoint(span) for span in trail.spans)
+    posted = trail.span("POST /items/{id}")
+    told = posted["metadata"]["response"]
+    assert (posted["tags"], told["status"], told["bytes"]) == (["web"], 200, 28)
+    assert trail.span("WS /ws/{room}")["metadata"]["response"]["received"] == 1
+
+
+def test_one_half_of_a_request_can_be_left_out():
+    with record_trail(capture_input=False) as trail:
+        TestClient(app_with(capture_response_body=True)).get("/a?q=marker")
+    root = trail.spans[0]
+    assert ("input" in root, root["output"]["status"], "metadata" in root) == (False, 200, False)

@@ -6,6 +6,7 @@ import threading
 import httpx2
 import pytest
 import trailmark
+from trailmark.testing import record_trail
 from trailmark_httpx import instrument, track_httpx, untrack_httpx
 
 THEIRS = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
@@ -455,3 +456,15 @@ def test_what_is_no_client_is_refused(library):
     for act in (track_httpx, untrack_httpx):
         with pytest.raises(TypeError, match=r"takes a Client or AsyncClient of httpx or httpx2; got builtins\.str"):
             act("client")
+
+
+def test_nothing_of_a_request_is_recorded_when_the_settings_leave_it_out(caller, service):
+    client = track_httpx(caller.client(follow_redirects=True), capture_headers=["x-mine", "secret", "location"])
+    target = f"/to/127.0.0.1:{service.port}/hello/marker"
+    with record_trail(capture_input=False, capture_output=False) as trail:
+        caller.get(client, target, params={"q": "marker"}, headers={"x-mine": "marker"})
+    [span] = trail.spans
+    assert {"input", "output"}.isdisjoint(span)
+    assert not [record for record in trail.raw if b"marker" in record or b"x-key" in record]
+    assert span["metadata"].pop("response").keys() == {"status", "bytes", "content_type", "first_byte_ms"}
+    assert span["metadata"] == {"attempts": [302, 200]}

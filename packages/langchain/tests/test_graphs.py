@@ -16,6 +16,8 @@ from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import END, START, MessagesState, StateGraph
 from langgraph.prebuilt import ToolNode
 from langgraph.types import Command, Send, interrupt
+from trailmark.testing import record_trail
+from trailmark_langchain import TrailmarkTracer
 
 
 class State(TypedDict):
@@ -347,3 +349,16 @@ def test_a_functional_workflow_shows_its_tasks(config, trail):
     assert flow.invoke(3, config) == 3
     assert trail.tree().count("    part (chain) ok\n      work (general) ok") == 3
     assert len([span for span in trail.spans if span["parent_id"] is None]) == 1
+
+
+def test_what_an_interrupt_asks_and_is_answered_is_left_to_the_capture_settings():
+    def asks(state):
+        return {"seen": [interrupt("marker?"), "marker"]}
+
+    app = graph(("ask", asks), checkpointer=InMemorySaver())
+    settings = {"callbacks": [TrailmarkTracer()], "configurable": {"thread_id": "t-1"}}
+    with record_trail(capture_input=False, capture_output=False) as trail:
+        app.invoke({"seen": ["marker"]}, settings)
+        assert app.invoke(Command(resume="marker"), settings)["seen"] == ["marker"] * 3
+    assert [span["status"] for span in trail.spans] == ["interrupted", "interrupted", "ok", "ok"]
+    assert not [record for record in trail.raw if b"marker" in record]

@@ -8,6 +8,7 @@ from importlib.metadata import version
 import pytest
 import trailmark
 from langchain_core.callbacks import BaseCallbackHandler
+from langchain_core.embeddings import DeterministicFakeEmbedding
 from langchain_core.language_models.fake import FakeListLLM
 from langchain_core.language_models.fake_chat_models import FakeListChatModel, GenericFakeChatModel
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
@@ -15,6 +16,8 @@ from langchain_core.output_parsers import StrOutputParser
 from langchain_core.prompts import ChatPromptTemplate
 from langchain_core.runnables import RunnableLambda, RunnableParallel
 from langchain_core.tools import tool
+from langchain_core.vectorstores import InMemoryVectorStore
+from trailmark.testing import record_trail
 from trailmark_langchain import TrailmarkTracer, instrument
 
 PROMPT = ChatPromptTemplate.from_messages([("system", "Be brief."), ("human", "{question}")])
@@ -547,3 +550,42 @@ def test_a_custom_event_is_in_the_metadata_of_its_run(config, trail):
 
     RunnableLambda(step).invoke(1, config)
     assert trail.spans[0]["metadata"]["custom_events"] == [{"name": "halfway", "data": {"percent": 50}}]
+
+
+@pytest.mark.parametrize("how", ["invoke", "stream"])
+def test_nothing_said_found_or_done_is_recorded_when_the_settings_leave_it_out(how):
+    from langchain_core.callbacks import dispatch_custom_event
+
+    @tool
+    def look(what: str) -> str:
+        """Look."""
+        return what
+
+    def step(text):
+        dispatch_custom_event("halfway", {"text": text})
+        with trailmark.span("by hand", input="given by hand"):
+            trailmark.update_current_span(output="told by hand")
+        return work(look.invoke({"what": text}))
+
+    asked = {"question": "marker"}
+    docs = InMemoryVectorStore.from_texts(["marker"], DeterministicFakeEmbedding(size=4)).as_retriever()
+    said = AIMessage("marker", tool_calls=[{"name": "look", "args": {"what": "marker"}, "id": "c"}])
+    whole = (
+        PROMPT
+        | model(said).bind(stop=["marker"])
+        | StrOutputParser()
+        | step
+        | docs
+        | (lambda found: found[0].page_content)
+    )
+    with record_trail(capture_input=False, capture_output=False) as trail:
+        config = {"callbacks": [TrailmarkTracer()]}
+        run(how, whole, asked, config)
+        with pytest.raises(ZeroDivisionError):
+            (RunnableLambda(lambda x: x["question"]) | (lambda x: len(x) / 0)).invoke(asked, config)
+    assert len(trail.spans) >= 9
+    assert not [record for record in trail.raw if b"marker" in record]
+    by_hand = trail.span("by hand")
+    assert (by_hand["input"], by_hand["output"]) == ("given by hand", "told by hand")
+    told = [span["metadata"]["custom_events"] for span in trail.spans if "custom_events" in span.get("metadata", {})]
+    assert told == [[{"name": "halfway"}]]

@@ -6,7 +6,7 @@ from importlib.metadata import version
 
 import pytest
 import trailmark
-from llama_index.core import Document
+from llama_index.core import Document, PromptTemplate
 from llama_index.core.chat_engine import SimpleChatEngine
 from llama_index.core.embeddings import MockEmbedding
 from llama_index.core.ingestion import IngestionPipeline
@@ -14,8 +14,10 @@ from llama_index.core.node_parser import SentenceSplitter
 from llama_index.core.postprocessor import LLMRerank
 from llama_index.core.query_engine import RouterQueryEngine, SubQuestionQueryEngine
 from llama_index.core.question_gen import LLMQuestionGenerator
+from llama_index.core.schema import TextNode
 from llama_index.core.selectors import LLMSingleSelector
 from llama_index.core.tools import QueryEngineTool
+from trailmark.testing import record_trail
 
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")  # LlamaIndex's own event loops and memory
 
@@ -135,7 +137,10 @@ def test_a_chat_is_one_trace_with_its_answer(traced, model, index, mode, how):
     if how == "chat":
         said = engine.chat("Hi").response
     elif how == "stream_chat":
-        said = "".join(engine.stream_chat("Hi").response_gen)
+        answer = engine.stream_chat("Hi")
+        said = "".join(answer.response_gen)
+        if (writer := getattr(answer, "write_response_to_history_thread", None)) is not None:
+            writer.join()  # LlamaIndex's own thread may be behind its reader
     else:
         said = asyncio.run(read())
     assert said == "It is tea."
@@ -213,3 +218,25 @@ def test_requests_side_by_side_stay_apart(traced, model, index):
     assert traced.tree() == "\n".join(
         ["request (general) ok", *("  " + line for line in query_tree("achat", "a").splitlines())] * 5
     )
+
+
+@pytest.mark.parametrize("streaming", [False, True])
+def test_nothing_asked_found_or_said_is_recorded_when_the_settings_leave_it_out(traced, model, index, streaming):
+    index.insert_nodes([TextNode(text="marker", id_="x", metadata={"of": "marker"})])
+    prompt = PromptTemplate("marker {context_str} {query_str}")
+    engine = index.as_query_engine(
+        llm=model("marker tea"), streaming=streaming, text_qa_template=prompt, similarity_top_k=9
+    )
+    chat = index.as_chat_engine(llm=model("marker tea"), chat_mode="condense_plus_context")
+    with record_trail(capture_input=False, capture_output=False) as bare:
+        assert str(engine.query("marker")) == "marker tea"
+        assert "".join(chat.stream_chat("marker").response_gen) if streaming else chat.chat("marker").response
+        LLMRerank(llm=model("Doc: 1, Relevance: 9\n")).postprocess_nodes(
+            index.as_retriever().retrieve("marker"), query_str="marker"
+        )
+        IngestionPipeline(transformations=[MockEmbedding(4)]).run(documents=[Document(text="marker")])
+    gc.collect()  # LlamaIndex's own loops, while their warnings are let pass
+    assert len(bare.spans) > 12
+    assert {span["status"] for span in bare.spans} == {"ok"}
+    assert {"input", "output"}.isdisjoint(key for span in bare.spans for key in span)
+    assert not [record for record in bare.raw if b"marker" in record]

@@ -7,6 +7,7 @@ import trailmark
 from llama_index.core.agent.workflow import AgentWorkflow, FunctionAgent, ReActAgent
 from llama_index.core.tools import FunctionTool
 from llama_index.core.workflow import Context, Event, StartEvent, StopEvent, Workflow, step
+from trailmark.testing import record_trail
 from workflows.errors import WorkflowCancelledByUser, WorkflowTimeoutError
 
 pytestmark = pytest.mark.filterwarnings(
@@ -199,3 +200,23 @@ def test_a_cancelled_run_is_cancelled(traced):
 
     asyncio.run(inside())
     assert traced.tree() == "Slow.run (chain) cancelled\n  Slow.only (chain) cancelled"
+
+
+def test_nothing_an_agent_says_or_does_is_recorded_when_the_settings_leave_it_out(traced, model):
+    def look(what: str) -> str:
+        """Look."""
+        return work(what)
+
+    class Finds(Workflow):
+        @step
+        async def only(self, ev: StartEvent) -> StopEvent:
+            agent = FunctionAgent(
+                tools=[FunctionTool.from_defaults(look)], llm=model(("look", {"what": "marker"}), "marker")
+            )
+            return StopEvent(result=str(await agent.run("marker")))
+
+    with record_trail(capture_input=False, capture_output=False) as bare:
+        assert run(Finds, topic="marker") == "marker"
+    assert len(bare.spans) > 12
+    assert {"input", "output"}.isdisjoint(key for span in bare.spans for key in span)
+    assert not [record for record in bare.raw if b"marker" in record]

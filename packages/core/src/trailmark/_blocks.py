@@ -35,6 +35,7 @@ class Block:
             self._name,
             type=self._type,
             parent=self._parent,
+            by_hand=True,
             trace_fields=self._trace_fields,
             **self._fields,
         )

@@ -67,6 +67,8 @@ class Pipeline:
             environment=settings.environment,
             release=settings.release,
             keep_media=settings.capture_media,
+            keep_input=settings.capture_input,
+            keep_output=settings.capture_output,
         )
         self._outbox: Outbox | None = None
         self._sender = _IDLE

@@ -81,16 +81,6 @@ def back_end() -> str | None:
     return pipeline().settings.url
 
 
-def captures_input() -> bool:
-    """Whether inputs are recorded: the `capture_input` setting."""
-    return pipeline().settings.capture_input
-
-
-def captures_output() -> bool:
-    """Whether outputs are recorded: the `capture_output` setting."""
-    return pipeline().settings.capture_output
-
-
 def flush(timeout: float | None = None) -> FlushResult:
     """Wait at most `timeout` seconds until everything recorded is acknowledged; the result says what was."""
     return pipeline().flush(timeout)

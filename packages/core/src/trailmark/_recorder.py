@@ -50,8 +50,11 @@ class Recorder:
         environment: str | None = None,
         release: str | None = None,
         keep_media: bool = True,
+        keep_input: bool = True,
+        keep_output: bool = True,
     ) -> None:
         self.keep_media = keep_media
+        self.keep_input, self.keep_output = keep_input, keep_output  # of calls; what a user gives by hand is kept
         self.sink = sink
         self.project = project
         self.new_id = new_id or IdSource()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import sys
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import orjson
 
@@ -237,10 +237,18 @@ class Span:
         """Whether somebody told what the call used: a framework then leaves the provider's figures alone."""
         return "usage" in self._fields
 
-    @property
-    def keeps_media(self) -> bool:
-        """Whether media are kept beside the span, or only their sizes in it."""
-        return self._recorder.keep_media
+    def observe(self, *, input: Any = UNSET, output: Any = UNSET, **fields: Any) -> None:
+        """As `update`, of what an integration saw: without the input and output the settings leave out."""
+        if input is not UNSET and self.keeps("input"):
+            fields["input"] = input
+        if output is not UNSET and self.keeps("output"):
+            fields["output"] = output
+        if fields:
+            self.update(**fields)
+
+    def keeps(self, what: Literal["input", "output", "media"]) -> bool:
+        """Whether the capture settings want it recorded; of media their sizes are in any case."""
+        return bool(getattr(self._recorder, f"keep_{what}"))
 
     def mark_first_token(self) -> None:
         """The first piece of a stream arrived now; later calls change nothing."""
@@ -259,8 +267,8 @@ class Span:
         if self._ended_us is not None:
             return
         try:
-            if output is not UNSET and "output" not in self._fields:  # what the user set by hand wins
-                self._fields["output"] = self.capture(output)
+            if output is not UNSET and "output" not in self._fields and self._recorder.keep_output:
+                self._fields["output"] = self.capture(output)  # unless the user set one by hand
             if status is not None:
                 self._status = status
             elif self._status == "running":

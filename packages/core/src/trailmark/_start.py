@@ -39,12 +39,14 @@ def start_span(
     parent: Span | Unset | None = UNSET,
     claimable: bool = False,
     input: Any = UNSET,
+    by_hand: bool = False,
     trace_fields: dict[str, Any] | None = None,
     **fields: Any,
 ) -> Span | None:
     """A child of `parent` (default: the current span; None: a new trace), or a root; None when tracing is off.
 
     Not made current. `fields` are those of `Span.update`; `trace_fields` go to the trace when this is its root.
+    `input` is left out where the settings say so, unless the user gave it (`by_hand`).
     `claimable`: a framework's model call; the provider's integration below adds to this span (`claim_span`).
     """
     try:
@@ -54,7 +56,7 @@ def start_span(
         span = line.recorder.start(name, type=type, project=project_name, parent=parent)
         if claimable:
             span.claim = "open"
-        if input is not UNSET:
+        if input is not UNSET and (by_hand or line.recorder.keep_input):
             span.set_input(input)
         if fields:
             with guard("setting the fields of a span"):  # a bad one costs itself, not the span

@@ -11,7 +11,7 @@ from typing import Any, ParamSpec, TypeVar, overload
 from trailmark._context import enter, entered, leave
 from trailmark._guard import fault
 from trailmark._items import Items
-from trailmark._process import flush, is_tracing_active, pipeline
+from trailmark._process import flush, is_tracing_active
 from trailmark._signature import ASYNC_GENERATOR, COROUTINE, GENERATOR, with_parameters
 from trailmark._span import Span
 from trailmark._start import start_span
@@ -45,7 +45,7 @@ class _Plan:
         if not is_tracing_active():
             return None
         given: Any = UNSET
-        if self.capture_input and pipeline().settings.capture_input:
+        if self.capture_input:
             try:
                 given = self.named(args, kwargs)
             except Exception as error:  # noqa: BLE001 - the caller's call goes on whatever happens here
@@ -61,7 +61,7 @@ class _Plan:
 
     def end(self, span: Span, result: Any = UNSET) -> None:
         """End the span with the function's result."""
-        span.end(output=result if self.capture_output and pipeline().settings.capture_output else UNSET)
+        span.end(output=result if self.capture_output else UNSET)
         if self.flush:
             flush()
 
@@ -72,7 +72,7 @@ class _Plan:
 
     def items(self, span: Span) -> Items | None:
         """Where to note what a generator gives; None when its output is not to be recorded."""
-        return Items(span, self.aggregate) if self.capture_output and pipeline().settings.capture_output else None
+        return Items(span, self.aggregate) if self.capture_output and span.keeps("output") else None
 
 
 @overload

@@ -105,7 +105,7 @@ class Exchange:
         if self.span is not None:
             self.span.fail(error)
 
-    def _output(self) -> Any:
+    def _output(self) -> dict[str, Any]:
         raise NotImplementedError
 
     def _status(self) -> Any:
@@ -118,9 +118,12 @@ class Exchange:
         self._is_ended = True
         self._rename(span)
         status = None if span.status != "running" else self._status()
+        answer = self._output()
+        if not span.keeps("output"):
+            self._metadata["response"] = {key: fact for key, fact in answer.items() if key != "body"}
         if self._metadata:
             span.update(metadata=self._metadata)
-        span.end(status, output=self._output())
+        span.end(status, output=answer)
 
     def _rename(self, span: Span) -> None:
         """The route is known by now, if there is one. A name the user gave stays."""
@@ -235,7 +238,7 @@ class HTTPExchange(Exchange):
             self._metadata["client_disconnected"] = True
         return "cancelled" if self._is_gone else None if self._code < 500 else "error"
 
-    def _output(self) -> Any:
+    def _output(self) -> dict[str, Any]:
         answer: dict[str, Any] = {"status": self._code or None, "bytes": self._response_bytes}
         if self._response_type:
             answer["content_type"] = self._response_type
@@ -251,7 +254,7 @@ class HTTPExchange(Exchange):
             if self._request is not None:
                 kind = _header(self._scope.get("headers", ()), b"content-type")
                 self._input["body"] = self._request.shown(kind)
-            self.span.set_input(self._input)
+            self.span.observe(input=self._input)
         super()._end()
 
 
@@ -291,7 +294,7 @@ class WebSocketExchange(Exchange):
     def _status(self) -> Any:
         return "cancelled" if self._code == 1006 else "error" if self._code == 1011 else None
 
-    def _output(self) -> Any:
+    def _output(self) -> dict[str, Any]:
         denied = {"status": self._denied} if self._denied else {}
         return {"received": self._in, "sent": self._out, "code": self._code, "accepted": self._is_accepted, **denied}
 

@@ -154,10 +154,19 @@ class Exchange:
                 self._span.fail(without_headers(error))
             if self._output and (self._size or error is None):
                 self._output["bytes"] = self._size
-            if len(self._attempts) > 1:
-                places = {"redirects": self._places} if self._places else {}
-                self._span.update(metadata={"attempts": self._attempts, **places})
+            if facts := self._facts():
+                self._span.update(metadata=facts)
             self._span.end(self._status(), output=self._output or UNSET)
+
+    def _facts(self) -> dict[str, Any]:
+        """What is told beside the output, and in place of one that the settings leave out."""
+        keeps_output = self._span.keeps("output")
+        facts: dict[str, Any] = {"attempts": self._attempts} if len(self._attempts) > 1 else {}
+        if self._places and keeps_output and self._span.keeps("input"):  # paths are of answers, and asked for
+            facts["redirects"] = self._places
+        if self._output and not keeps_output:
+            facts["response"] = {key: fact for key, fact in self._output.items() if key != "headers"}
+        return facts
 
     def _status(self) -> Any:
         if self._span.status != "running":

@@ -180,7 +180,7 @@ class TrailmarkTracer(BaseCallbackHandler):
             if (run := find(key_of(run_id))) is not None:
                 told = run.counts.setdefault("custom_events", [])
                 if len(told) < _KEEP_EVENTS:
-                    told.append({"name": name, "data": readable(data)})
+                    told.append({"name": name, **({"data": readable(data)} if run.span.keeps("output") else {})})
 
     def on_text(self, *args: Any, **kwargs: Any) -> None:  # noqa: ARG002
         """Nothing a span shows."""
@@ -272,12 +272,10 @@ class TrailmarkTracer(BaseCallbackHandler):
         if run is None:
             return
         if "inputs" in kwargs:  # a streamed run learns them on the way
-            run.span.set_input(readable(kwargs["inputs"]))
+            fields["input"] = readable(kwargs["inputs"])
         if run.counts:
             fields["metadata"] = fields.get("metadata", {}) | run.counts
-        run.span.set(**fields)
-        if run.span.is_ended:  # given up before
-            run.span.touched()
+        run.span.observe(**fields)  # which it may have been given up before
         run.span.end("cancelled" if was_left else "interrupted" if run.was_interrupted else None)
 
     def _failed(self, error: BaseException, run_id: UUID, kwargs: dict[str, Any]) -> None:
@@ -287,9 +285,9 @@ class TrailmarkTracer(BaseCallbackHandler):
             run = close(key, was_left=not isinstance(error, Exception)) or late(key)
             if run is None or run.span.is_ended:
                 return
-            if "inputs" in kwargs:
-                run.span.set_input(readable(kwargs["inputs"]))
             fields: dict[str, Any] = {"metadata": dict(run.counts)} if run.counts else {}
+            if "inputs" in kwargs:
+                fields["input"] = readable(kwargs["inputs"])
             answered = kwargs.get("response")
             if answered is not None and getattr(answered, "generations", None):  # said before it failed
                 said = _mapping.answer_of(answered)
@@ -298,11 +296,10 @@ class TrailmarkTracer(BaseCallbackHandler):
             if not _CONTROL.isdisjoint(kinds):
                 if run.above is not None and run.above.is_graph and "ParentCommand" not in kinds:
                     run.above.was_interrupted = True  # it is told to end well
-                run.span.update(**fields, output=readable(list(error.args)))
+                run.span.observe(**fields | {"output": readable(list(error.args))})
                 run.span.end("interrupted")
                 return
-            if fields:
-                run.span.update(**fields)
+            run.span.observe(**fields)
             run.span.fail(error)
             run.span.end()
 

@@ -208,9 +208,9 @@ def _end(run: Run, result: Any, error: BaseException | None) -> None:
         fields = _mapping.answer_of(result)
         if run.span.has_usage:  # the provider's own hook knows better
             fields = {"output": fields["output"]}
-        run.span.update(**fields)
+        run.span.observe(**fields)
     elif result is not None:
-        run.span.update(output=readable(result))
+        run.span.observe(output=readable(result))
     if error is not None:
         run.span.fail(error)
     run.span.end("cancelled" if run.was_cancelled and error is None else None)

@@ -13,8 +13,6 @@ from typing import Any, Final, Literal, TypeAlias
 import openai
 from trailmark.instrumentation import (
     Span,
-    captures_input,
-    captures_output,
     claim_span,
     guard,
     is_tracing_active,
@@ -83,11 +81,8 @@ def _own_span(found: tuple[str, str], body: Any, client: Any, options: Any) -> S
     fields: dict[str, Any] = {"input": body}
     with guard("reading an OpenAI request"):
         fields = _mapping.from_request(body, options.files)
-    takes_input = captures_input()
-    if not takes_input:
-        fields.pop("input", None)
     span = start_span(found[0], type=found[1], provider=provider_of(client), **fields)
-    if span is not None and options.files and found[1] != "general" and takes_input and span.keeps_media:
+    if span is not None and options.files and found[1] != "general" and span.keeps("input") and span.keeps("media"):
         span.update(attachments=file_media(options.files))
     return span
 
@@ -218,8 +213,6 @@ class Call:
                 failure, self.facts["error"] = without_keys(error, self._api_key)
                 is_complete = True
             fields["metadata"] = fields.get("metadata", {}) | self.facts
-            if not captures_output():
-                fields.pop("output", None)
             pending = fields.pop("pending", None)
             if self._role == "claim":
                 self._hand_back(fields, failed=failure is not None)
@@ -230,7 +223,7 @@ class Call:
                 if pending is not None:  # the model works on, whoever leaves
                     keep(pending, self.span)
                     is_complete = True
-                self.span.update(**fields)
+                self.span.observe(**fields)
                 if failure is not None:
                     self.span.fail(failure)
                 self.span.end(None if is_complete else "cancelled")
@@ -243,7 +236,7 @@ class Call:
         fields["metadata"].pop("request_id", None)  # that of the look
         if failure is not None:
             self.span.fail(failure)
-        self.span.update(**fields)
+        self.span.observe(**fields)
 
     def _hand_back(self, fields: dict[str, Any], *, failed: bool) -> None:
         """What only the provider knows goes into the framework's span; after a failure the next try may claim it."""
@@ -263,7 +256,7 @@ class Call:
         try:
             read, is_complete = _mapping.from_body(data, self._kind)
             fields |= read
-            if not (self.span.keeps_media and captures_output()):
+            if not (self.span.keeps("media") and self.span.keeps("output")):
                 fields.pop("attachments", None)
         finally:
             if not fields:

@@ -9,7 +9,7 @@ import re
 from collections import deque
 from typing import Any, Final
 
-from trailmark.instrumentation import Span, captures_input, captures_output, guard, start_span
+from trailmark.instrumentation import Span, guard, start_span
 from trailmark.wire import loads
 
 from trailmark_openai import _mapping
@@ -84,12 +84,12 @@ class Watch:
             span.end("cancelled")
         self._open.clear()
         if self._said and not self._span.is_ended:
-            self._span.update(**_captured(output={kind: "".join(pieces) for kind, pieces in self._said.items()}))
+            self._span.observe(output={kind: "".join(pieces) for kind, pieces in self._said.items()})
         self._span.end(status)
 
     def _note(self, kind: str, event: dict[str, Any]) -> None:
         if kind in ("session.start", "session.update"):
-            self._span.update(**_captured(input=without_media(event.get("session"))))
+            self._span.observe(input=without_media(event.get("session")))
         elif kind == "response.create":
             self._asked.append(event if self._speaks_responses else event.get("response"))
         else:
@@ -120,12 +120,12 @@ class Watch:
         asked = self._asked.popleft() if self._asked else None
         if self._speaks_responses:
             fields = _mapping.from_request({key: value for key, value in (asked or {}).items() if key != "type"}, None)
-            span = start_span("openai.responses", type="llm", parent=self._span, **_captured(**fields))
+            span = start_span("openai.responses", type="llm", parent=self._span, **fields)
         else:
             heard = {"items": self._given, "audio_bytes": self._sound, "response": asked}
             given = {key: value for key, value in heard.items() if value}
             self._given, self._sound = [], 0
-            span = start_span(f"{self._span.name}.response", type="llm", parent=self._span, **_captured(input=given))
+            span = start_span(f"{self._span.name}.response", type="llm", parent=self._span, input=given)
         if span is not None:
             self._open[response.get("id", "")] = span
 
@@ -138,14 +138,14 @@ class Watch:
             fields = _mapping.from_answer(response)
             failure = fields.pop("failure", None)
             fields["output"] = without_media(fields["output"])
-            span.update(**_captured(**fields))
+            span.observe(**fields)
         else:
             usage, details = response.get("usage"), response.get("status_details")
             if isinstance(usage, dict):
                 span.update(usage=usage_parts(usage), usage_raw=usage)
             facts = {"response_id": response.get("id"), "status": status, "details": details}
             output = without_media(response.get("output"))
-            span.update(**_captured(output=output, metadata={k: v for k, v in facts.items() if v}))
+            span.observe(output=output, metadata={k: v for k, v in facts.items() if v})
             failure = (details or {}).get("error") or "the response failed" if status == "failed" else None
         if failure is not None:
             span.fail(failure_in(failure))
@@ -165,14 +165,6 @@ class Watch:
         if (span := self._open.pop(id, None)) is not None:
             span.fail(failure_in(told))
             span.end()
-
-
-def _captured(**fields: Any) -> dict[str, Any]:
-    """Without what the settings leave out."""
-    for key, keeps in (("input", captures_input), ("output", captures_output)):
-        if key in fields and not keeps():
-            del fields[key]
-    return fields
 
 
 def _kind(message: Any) -> str:

@@ -2,7 +2,7 @@
 
 from trailmark._context import Remote, continue_from, current, register_current_span_provider, suppress, use_span
 from trailmark._guard import fault, guard
-from trailmark._process import back_end, captures_input, captures_output, is_tracing_active
+from trailmark._process import back_end, is_tracing_active
 from trailmark._propagation import Headers, read_headers, write_headers
 from trailmark._span import Span
 from trailmark._start import claim_span, register_claim_provider, start_span
@@ -19,8 +19,6 @@ __all__ = [
     "Unset",
     "Watcher",
     "back_end",
-    "captures_input",
-    "captures_output",
     "claim_span",
     "continue_from",
     "current",

@@ -16,7 +16,7 @@ from typing import Any
 from trailmark._blocks import span
 from trailmark._context import current
 from trailmark._process import set_tracing_active
-from trailmark.testing.trail import Trail
+from trailmark.testing.trail import Trail, record_trail
 
 __all__ = ["IntegrationContract"]
 
@@ -96,6 +96,19 @@ class IntegrationContract:
         assert traced.__cause__ is None or type(traced.__cause__) is type(bare.__cause__)
         assert "error" in {one["status"] for one in trail.spans}
         assert current() is None
+
+    def test_what_goes_in_and_out_is_left_to_the_capture_settings(self) -> None:
+        undo = self.instrument()
+        try:
+            with record_trail() as whole:
+                self.call()
+            with record_trail(capture_input=False, capture_output=False) as bare:
+                self.call()
+        finally:
+            undo()
+        assert bare.tree() == whole.tree()
+        assert {"input", "output"} <= {key for one in whole.spans for key in one}, "nothing was recorded to leave out"
+        assert all({"input", "output"}.isdisjoint(one) for one in bare.records), "it was recorded all the same"
 
     def test_nothing_is_recorded_while_tracing_is_off(self, trail: Trail) -> None:
         undo = self.instrument()
