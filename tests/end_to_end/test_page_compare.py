@@ -8,7 +8,7 @@ import time
 import pytest
 from playwright.sync_api import Page, expect
 
-from .made import Made, post
+from .made import Made, agent_run, post
 
 PROJECT = "pairs"
 NOW_US = time.time_ns() // 1000
@@ -101,3 +101,16 @@ def test_ids_can_be_pasted(page: Page, pair: tuple[Made, Made], server: str) -> 
     page.get_by_label("B", exact=True).fill(f"{server}/p/{PROJECT}/traces/{b.id}")
     page.get_by_role("button", name="Compare").click()
     expect(page.get_by_role("tree", name="Spans of both")).to_be_visible()
+
+
+@pytest.mark.slow
+def test_two_traces_of_five_thousand_spans_are_compared(page: Page, server: str) -> None:
+    a, b = (agent_run(PROJECT, 5000, start_us=NOW_US - n * 3600_000_000, seed=4) for n in (1, 2))
+    b.records[4000]["output"] = "another"
+    post(server, a.records + b.records)
+    page.goto(f"/p/{PROJECT}/compare?a={a.id}&b={b.id}")
+    tree = page.get_by_role("tree", name="Spans of both")
+    expect(tree.get_by_role("treeitem").first).to_be_visible(timeout=30_000)
+    different = page.get_by_role("region", name="Differences").get_by_role("heading", name=b.records[4000]["name"])
+    expect(different).to_be_visible()
+    assert page.evaluate("document.querySelectorAll('*').length") < 2000

@@ -71,6 +71,55 @@ def test_a_query_narrows_and_reload_and_back_restore(page: Page, listed: str) ->
     expect(filter_field(page)).to_have_value("")
 
 
+def test_back_and_reload_lead_to_the_row_and_the_place_one_was_at(page: Page, listed: str) -> None:
+    """5"""
+    page.goto(LIST)
+    expect(link(page, 0)).to_be_visible()
+    scroller = page.locator(".grid-scroll")
+    while not link(page, 250).is_visible():
+        scroller.evaluate("e => { e.scrollTop += 600 }")
+        page.wait_for_timeout(20)
+    scroller.evaluate("e => { e.scrollTop = 225 * 30 }")
+    rows(page).filter(has=link(page, 230)).locator(".cell-io").dispatch_event("click")
+    place = scroller.evaluate("e => e.scrollTop")
+    active = page.locator(".list-row.selected")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("trace 230")
+    page.go_back()
+    expect(active).to_contain_text("trace 230")
+    assert scroller.evaluate("e => e.scrollTop") == place
+    page.reload()
+    expect(active).to_contain_text("trace 230")
+    page.get_by_role("navigation", name="Pages").get_by_role("link", name="Traces").click()
+    page.get_by_role("link", name="Dashboard").click()
+    page.get_by_role("navigation", name="Pages").get_by_role("link", name="Traces").click()
+    expect(active).to_contain_text("trace 0")
+
+
+def test_pages_neither_lose_nor_double_a_row_while_others_arrive(page: Page, server: str) -> None:
+    """4"""
+    project = "paging"
+    post(server, [r for n in range(450) for r in trace(n, project).records])
+    page.goto(f"/p/{project}/traces")
+    expect(link(page, 0)).to_be_visible()
+    scroller = page.locator(".grid-scroll")
+    seen: dict[int, str] = {}
+    come = 1000
+    while not {f"trace {n}" for n in range(450)} <= set(seen.values()):
+        post(server, [r for n in range(come, come + 5) for r in trace(n, project, NOW + n * SECOND).records])
+        come += 5
+        for index, name in page.evaluate(SHOWN):
+            assert seen.setdefault(index, name) == name, f"row {index} was {seen[index]}, is {name}"
+        scroller.evaluate("e => { e.scrollTop += 600 }")
+        page.wait_for_timeout(30)
+        assert come < 2000, "the end was not reached"
+    assert [seen[index] for index in sorted(seen)] == [f"trace {n}" for n in range(450)]
+
+
+SHOWN = """[...document.querySelectorAll('.list-row')].map(row =>
+    [Number(row.ariaRowIndex), row.querySelector('.row-link').textContent])"""
+
+
 def test_what_a_page_shows_is_asked_for_beside_its_scripts_and_once(page: Page, listed: str) -> None:
     asked: list[str] = []
     page.on("request", lambda one: asked.append(one.url.removeprefix(listed)) if "/api/" in one.url else None)
@@ -264,6 +313,21 @@ def test_new_rows_enter_at_the_top_and_wait_while_somebody_reads(page: Page, ser
     page.keyboard.press(".")
     expect(rows(page).first).to_contain_text("trace 902")
     expect(page.locator(".pill")).to_have_count(0)
+
+    page.evaluate(HIDE)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.wait_for_timeout(1500)  # longer than a poll
+    assert not asked
+    page.evaluate(HIDE.replace("hidden", "visible"))
+    post(server, trace(903, project, NOW + 903 * SECOND).records)
+    expect(rows(page).first).to_contain_text("trace 903")
+
+
+HIDE = """() => {
+    Object.defineProperty(document, 'visibilityState', { configurable: true, get: () => 'hidden' });
+    document.dispatchEvent(new Event('visibilitychange'));
+}"""
 
 
 def test_the_first_trace_of_a_new_home_opens_by_the_quickstart_as_it_stands(browser: Browser, tmp_path: Path) -> None:

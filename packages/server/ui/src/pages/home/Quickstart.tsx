@@ -1,3 +1,5 @@
+import { useQuery } from "@tanstack/react-query";
+import { api } from "../../api/client";
 import { serverUrl } from "../../base";
 import { CopyButton } from "../../ui/copy";
 
@@ -22,6 +24,7 @@ trailmark.flush()
 /** The first thing somebody sees: how to record a trace, and that it is waited for. */
 export function Quickstart({ project }: { project: string | null }) {
   const code = quickstart(project, serverUrl);
+  const meta = useQuery({ queryKey: ["meta"], queryFn: ({ signal }) => api.meta(signal) });
   return (
     <div className="notice quickstart">
       <h1>
@@ -44,6 +47,14 @@ export function Quickstart({ project }: { project: string | null }) {
             <code>TRAILMARK_URL={serverUrl}</code>
           </dd>
         </div>
+        {meta.data?.auth && (
+          <div>
+            <dt>Its key</dt>
+            <dd>
+              <code>TRAILMARK_API_KEY=…</code>, as <code>trailmark keys create NAME</code> shows it
+            </dd>
+          </div>
+        )}
         <div>
           <dt>OpenTelemetry</dt>
           <dd>

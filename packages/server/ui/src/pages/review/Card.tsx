@@ -170,6 +170,9 @@ function Judged({ trace }: { trace: Trace }) {
     return (
       <section aria-label="Conversation">
         <ChatTab of={{ ...trace, params: null }} isRaw={false} />
+        {trace.output !== null && !trace.messages.some((one) => one.side === "output") && (
+          <Side name="Output" value={trace.output} />
+        )}
       </section>
     );
   const { error } = trace;

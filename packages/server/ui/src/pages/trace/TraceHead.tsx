@@ -2,7 +2,7 @@ import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { Link, useLocation } from "wouter";
 import { api } from "../../api/client";
-import type { Trace } from "../../api/types";
+import type { Meta, Trace } from "../../api/types";
 import { serverUrl } from "../../base";
 import { ago, cost, count, duration, fullTime, when } from "../../model/format";
 import { quoted, tracePath, tracesPath } from "../../model/paths";
@@ -120,6 +120,8 @@ function Actions({ trace, project }: { trace: Trace; project: string }) {
     toast("Trace deleted");
     navigate(tracesPath(project));
   };
+  const key = () =>
+    client.getQueryData<Meta>(["meta"])?.auth ? '-H "Authorization: Bearer $TRAILMARK_API_KEY" ' : "";
   const whole = async () => JSON.stringify(await api.trace(trace.id), null, 2);
   return (
     <>
@@ -133,7 +135,7 @@ function Actions({ trace, project }: { trace: Trace; project: string }) {
           { label: "Copy as JSON", run: async () => copyAndSay(await whole(), "Trace") },
           {
             label: "Copy as curl",
-            run: () => copyAndSay(`curl ${serverUrl}/api/v1/traces/${trace.id}`, "curl"),
+            run: () => copyAndSay(`curl ${key()}${serverUrl}/api/v1/traces/${trace.id}\n`, "curl"),
           },
           {
             label: "Copy as Python",

@@ -5,7 +5,7 @@ import { useRows } from "../../ui/VirtualList";
 import type { Column, Columns, ListRow, Scale } from "./column";
 import { GridHead } from "./GridHead";
 
-const ROW_PX = 30;
+export const ROW_PX = 30;
 const HEAD_PX = 28;
 const CHECK_PX = 34;
 const AHEAD = 60; // rows before the end at which the next page is asked for

@@ -1,31 +1,33 @@
-import { useQuery } from "@tanstack/react-query";
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { useLocation, useSearch } from "wouter";
-import { ApiError, api, type Rows } from "../../api/client";
+import { ApiError } from "../../api/client";
 import type { QueryFault } from "../../api/types";
 import { type Source, useList } from "../../api/useList";
 import { serverUrl } from "../../base";
 import { inOrder, readColumns, type ShownColumn, writeColumns } from "../../model/columns";
 import { comparePath } from "../../model/paths";
-import { boundsOf, isRelative } from "../../model/range";
+import { isRelative } from "../../model/range";
 import { withCondition } from "../../model/suggest";
 import { ROUTES } from "../../routes";
 import { announce } from "../../ui/Announcer";
 import { useKeys } from "../../ui/keys";
 import { Popover } from "../../ui/Popover";
+import { leave, type Place, placeIn } from "../../ui/place";
 import { remember, rememberedList } from "../../ui/remember";
-import { Failed, Loading, Notice, Offline } from "../../ui/States";
+import { Failed, Loading, Offline } from "../../ui/States";
 import { useUrlState } from "../../ui/useUrlState";
 import { Quickstart } from "../home/Quickstart";
 import { BulkBar } from "./BulkBar";
 import { ColumnChooser } from "./ColumnChooser";
 import type { Columns, ListRow } from "./column";
 import { FilterBar } from "./FilterBar";
-import { Grid } from "./Grid";
+import { Grid, ROW_PX } from "./Grid";
+import { Known, LiveButton, NothingFound } from "./listParts";
 import { LIST_STATE } from "./listState";
 import { loadTraceEarly, Peek } from "./Peek";
 import { RangePicker } from "./RangePicker";
 import { Strip } from "./Strip";
+import { between, useCursor } from "./useCursor";
 import { Views } from "./Views";
 import "./traces.css";
 
@@ -57,7 +59,12 @@ export function ListPage<R extends ListRow>({ project, source, known, one, place
     live && isRelative(t) && (of === "traces" || sort === "-start"),
   );
   const { rows, fresh, show } = list;
-  const cursor = useCursor(rows, peek && peekOf(peek).id);
+  const where = `${of} ${project} ${q} ${t} ${sort}`;
+  const before = useRef(placeIn(where));
+  const cursor = useCursor(rows, {
+    id: (peek && peekOf(peek).id) || before.current?.id,
+    column: before.current?.column,
+  });
   const { active, current, go } = cursor;
   const [checked, setChecked] = useState<ReadonlySet<string>>(new Set());
   const lastChecked = useRef<string | null>(null);
@@ -86,6 +93,16 @@ export function ListPage<R extends ListRow>({ project, source, known, one, place
     isAtTop.current = true;
   };
   const { hasNextPage, isFetchingNextPage, fetchNextPage } = list;
+  const now = useRef<Place>({ id: "", column: 1, scroll: 0 });
+  now.current = { id: current?.id ?? "", column: active.column, scroll: now.current.scroll };
+  useEffect(() => () => void leave(where, now.current), [where]);
+  useEffect(() => {
+    const { current: place } = before;
+    if (!place || !rows.length || isFetchingNextPage) return;
+    if (rows.length * ROW_PX < place.scroll && hasNextPage) return void fetchNextPage();
+    scroller.current?.scrollTo({ top: place.scroll });
+    before.current = undefined;
+  }, [rows.length, hasNextPage, isFetchingNextPage, fetchNextPage]);
   const more = useCallback(() => {
     if (hasNextPage && !isFetchingNextPage) void fetchNextPage();
   }, [hasNextPage, isFetchingNextPage, fetchNextPage]);
@@ -231,7 +248,12 @@ export function ListPage<R extends ListRow>({ project, source, known, one, place
           }}
         />
       )}
-      <div className={list.isPlaceholderData ? "list stale-list" : "list"}>
+      <div
+        className={list.isPlaceholderData ? "list stale-list" : "list"}
+        onScrollCapture={(event) => {
+          if (event.target === scroller.current) now.current.scroll = scroller.current.scrollTop;
+        }}
+      >
         {fresh.length > 0 && (
           <button type="button" className="pill" onClick={showFresh}>
             {fresh.length} new <kbd>.</kbd>
@@ -286,32 +308,6 @@ const fieldsOf = <R,>(known: Columns<R>, columns: ShownColumn[]) =>
     .sort()
     .join(",");
 
-/** Which row and cell the keys are at: kept by id, so that rows that come in do not move it. */
-function useCursor<R extends ListRow>(rows: R[], peek: string) {
-  const [at, setAt] = useState<{ id: string; column: number }>({ id: peek, column: 1 });
-  const found = rows.findIndex((row) => row.id === at.id);
-  const lastRow = useRef(0);
-  if (found >= 0) lastRow.current = found;
-  const row = found >= 0 ? found : Math.min(at.id ? lastRow.current : 0, Math.max(rows.length - 1, 0));
-  const now = useRef(rows);
-  now.current = rows;
-  const set = useCallback((next: { row: number; column: number }) => {
-    setAt({ id: now.current[next.row]?.id ?? "", column: next.column });
-  }, []);
-  const go = (to: number): R | undefined => {
-    const next = rows[Math.min(Math.max(to, 0), rows.length - 1)];
-    if (next) setAt({ id: next.id, column: at.column });
-    return next;
-  };
-  return { active: { row, column: at.column }, current: rows[row], go, set };
-}
-
-function between(rows: ListRow[], a: string | null, b: string): string[] {
-  const [from, to] = [rows.findIndex((row) => row.id === a), rows.findIndex((row) => row.id === b)];
-  if (from < 0 || to < 0) return [b];
-  return rows.slice(Math.min(from, to), Math.max(from, to) + 1).map((row) => row.id);
-}
-
 interface DrawerProps {
   project: string;
   at: { trace: string; span: string };
@@ -322,71 +318,3 @@ interface DrawerProps {
 const Drawer = ({ project, at, onClose }: DrawerProps) => (
   <Peek key={at.span} project={project} id={at.trace} span={at.span} onClose={onClose} />
 );
-
-function LiveButton({ live, isOff, onTurn }: { live: boolean; isOff: boolean; onTurn: () => void }) {
-  const isOn = live && !isOff;
-  return (
-    <button
-      type="button"
-      className={isOn ? "live live-on" : "live"}
-      aria-pressed={isOn}
-      disabled={isOff}
-      title={isOff ? "This time is over: nothing new can come" : "Live (l)"}
-      onClick={onTurn}
-    >
-      <span className="live-dot" aria-hidden="true" /> Live
-    </button>
-  );
-}
-
-/** `200 of about 98,000`: the count comes by itself and holds nothing up. */
-function Known({
-  project,
-  of,
-  one,
-  q,
-  t,
-  loaded,
-  hasMore,
-}: {
-  project: string;
-  of: Rows;
-  one: string;
-  q: string;
-  t: string;
-  loaded: number;
-  hasMore: boolean;
-}) {
-  const found = useQuery({
-    queryKey: ["count", of, project, q, t],
-    queryFn: ({ signal }) => api.count(project, of, { q, ...boundsOf(t) }, signal),
-    enabled: hasMore,
-    retry: false,
-    staleTime: 30_000,
-  });
-  const total =
-    found.data && hasMore
-      ? ` of ${found.data.exact ? "" : "about "}${found.data.estimate.toLocaleString("en")}`
-      : "";
-  return (
-    <span className="known muted number">
-      {loaded.toLocaleString("en")}
-      {total} {loaded === 1 && !total ? one : of}
-    </span>
-  );
-}
-
-function NothingFound({ title, of, onAll }: { title: string; of: Rows; onAll: () => void }) {
-  return (
-    <Notice title={title}>
-      <p className="muted">
-        Words are looked for in names, inputs, outputs and errors. <code>status:error</code>,{" "}
-        <code>tag:chat</code>, <code>duration&gt;2s</code> and <code>any(kind:tool name:search)</code> say
-        where.
-      </p>
-      <button type="button" onClick={onAll}>
-        Show all {of}
-      </button>
-    </Notice>
-  );
-}
