@@ -135,6 +135,29 @@ busy("hello")
     assert [segment.is_live for segment in spool.segments(home)] == [False]
 
 
+def test_a_span_told_anew_while_it_ran_is_interrupted_under_its_later_name(home: Path, collector: Collector) -> None:
+    program = """
+import os, signal
+from trailmark.instrumentation import start_span
+for wait in (False, True):
+    span = start_span("GET", parent=None, input={"path": "/"})
+    span.rename("GET /ended" if not wait else "GET /killed")
+    span.tell()
+    if not wait:
+        span.end()
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+    env = {**os.environ, "TRAILMARK_HOME": str(home), "TRAILMARK_URL": collector.url}
+    subprocess.run([sys.executable, "-c", program], env=env, check=False, capture_output=True)
+    trailmark.configure(url=collector.url, flush_timeout=20)
+    root(1)
+    assert trailmark.flush()
+    eventually(lambda: any(span["status"] == "interrupted" for span in collector.records))
+    eventually(lambda: "GET /ended" in collector.newest())
+    assert [span["name"] for span in collector.records if span["status"] == "interrupted"] == ["GET /killed"]
+    assert collector.newest()["GET /ended"]["status"] == "ok"
+
+
 def test_a_flush_alone_delivers_what_a_killed_process_left(home: Path, collector: Collector) -> None:
     program = """
 import os, signal, trailmark

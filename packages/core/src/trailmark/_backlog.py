@@ -11,7 +11,7 @@ from typing import Final
 
 from trailmark import spool
 from trailmark._owner import release, try_adopt
-from trailmark.wire import OPEN, interrupted, jitter, newest, version_of
+from trailmark.wire import OPEN, interrupted, is_open, jitter, newest, version_of
 
 __all__ = ["Backlog", "unfinished"]
 
@@ -28,8 +28,9 @@ def unfinished(segments: list[spool.Segment]) -> list[bytes]:
     for segment in segments:
         for record in spool.read(segment, spool.MAX_RECORD, from_start=True).records:
             head, ver = version_of(record)
-            if ver == OPEN and head not in ended:
-                opened[head] = record
+            if is_open(record, ver):
+                if head not in ended and (head not in opened or ver >= version_of(opened[head])[1]):
+                    opened[head] = record
             elif ver > OPEN:
                 ended.add(head)
                 opened.pop(head, None)
@@ -96,14 +97,15 @@ class Backlog:
         if segment.owner != self._owner:
             return
         name = segment.name
-        for head, ver in self._heads:
-            if ver == OPEN and head in self._carried:
+        for (head, ver), record in zip(self._heads, batch.records, strict=True):
+            runs = is_open(record, ver)
+            if runs and head in self._carried:
                 self._carried[head] -= 1
                 if not self._carried[head]:
                     del self._carried[head]
             else:
                 self.acked += 1
-            if ver == OPEN:
+            if runs:
                 self._open[head] = name
             else:
                 self._open.pop(head, None)

@@ -76,7 +76,7 @@ def register_current_span_provider(provider: Provider) -> Callable[[], None]:
     return remove
 
 
-def leave(span: Span, before: Span | None) -> None:
+def leave(span: Span | None, before: Span | None) -> None:
     """Put `before` back if `span` is still current here: a finaliser may run in somebody else's context."""
     if _current.get() is span:
         _current.set(before)

@@ -139,6 +139,12 @@ class Span:
         """A better name than it was opened with; its trace goes by it too, unless it has one of its own."""
         self.name, self._head = name, ""
 
+    def tell(self) -> None:
+        """Write the state as it is now, a better name above all: pages show it until the end is there."""
+        with guard("telling of a running span"):
+            if self._ended_us is None and self._ver:  # an open record is out
+                self._write(self._ver + 1)
+
     def touched(self) -> None:
         """Write the new state if the end is already out."""
         if self._ended_us is not None:
@@ -274,7 +280,7 @@ class Span:
             elif self._status == "running":
                 self._status = "ok"
             self._ended_us = self._now_us() if end_us is None else max(end_us, self.start_us)
-            self._write(wire.END)
+            self._write(max(wire.END, self._ver + 1))
             if not self._recorder.keeps_all:
                 self._recorder.ended(self)
         except Exception as own:  # noqa: BLE001 - as `guard` does, without the price of a context manager in every span

@@ -26,6 +26,7 @@ __all__ = [
     "encode",
     "id_bytes",
     "interrupted",
+    "is_open",
     "jitter",
     "joined",
     "loads",
@@ -36,7 +37,8 @@ __all__ = [
 ]
 
 OPEN: Final = 1
-END: Final = 2
+END: Final = 2  # or more, for a span that was told anew while it ran; later edits have microseconds
+_TOLD: Final = 1_000_000
 
 _OPTIONS: Final = orjson.OPT_NON_STR_KEYS
 
@@ -149,6 +151,11 @@ def version_of(record: bytes) -> tuple[bytes, int]:
         return record[:56], record[62] - 48
     head, _, rest = record[:104].partition(b'"ver":')
     return head, int(rest.partition(b",")[0])
+
+
+def is_open(record: bytes, ver: int) -> bool:
+    """Whether a record of that version is of a span that still ran: its first one, or what was told of it since."""
+    return ver == OPEN or (ver < _TOLD and record.partition(b',"end_us":')[2].startswith(b"null"))
 
 
 def interrupted(record: bytes) -> bytes:

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Awaitable, Callable
 from typing import Any, Final, TypeAlias, Unpack
 
 from starlette.concurrency import run_in_threadpool
 from starlette.types import Message, Receive, Scope, Send
 from trailmark import flush
-from trailmark.instrumentation import fault, guard, is_tracing_active, use_span
+from trailmark.instrumentation import enter, entered, fault, guard, is_tracing_active, leave
 
-from trailmark_fastapi._exchange import Exchange, HTTPExchange, WebSocketExchange
+from trailmark_fastapi._http import HTTPExchange
+from trailmark_fastapi._names import Names
 from trailmark_fastapi._settings import Options, Settings
+from trailmark_fastapi._websocket import WebSocketExchange
 
 __all__ = ["TrailmarkMiddleware"]
 
 ASGIApp: TypeAlias = Callable[[Any, Callable[[], Awaitable[Any]], Callable[[Any], Awaitable[None]]], Awaitable[None]]
 
 _SEEN: Final = "trailmark.trace"
-_EXCHANGES: Final[dict[str, type[Exchange]]] = {"http": HTTPExchange, "websocket": WebSocketExchange}
+_Exchange: TypeAlias = HTTPExchange | WebSocketExchange
+_EXCHANGES: Final[dict[str, type[_Exchange]]] = {"http": HTTPExchange, "websocket": WebSocketExchange}
 
 
 class TrailmarkMiddleware:
@@ -34,6 +36,7 @@ class TrailmarkMiddleware:
     def __init__(self, app: ASGIApp, **options: Unpack[Options]) -> None:
         self.app = app
         self._settings = Settings(**options)
+        self._names = Names()
 
     async def __call__(
         self, scope: Any, receive: Callable[[], Awaitable[Any]], send: Callable[[Any], Awaitable[None]]
@@ -42,29 +45,32 @@ class TrailmarkMiddleware:
         if exchange is None:
             await self.app(scope, receive, _flushing(send) if scope["type"] == "lifespan" else send)
             return
+        before = entered()
+        enter(exchange.span)
         try:
-            with use_span(exchange.span):
-                await self.app(scope, exchange.receive, exchange.send)
+            await self.app(scope, exchange.receive, exchange.send)
         except BaseException as error:
             exchange.raised(error)
             raise
         finally:
-            exchange.returned()
+            leave(exchange.span, before)
+            if not exchange.is_ended:
+                exchange.end()
 
     def around(self, app: ASGIApp) -> TrailmarkMiddleware:
         """The same around another application."""
-        other = copy.copy(self)
-        other.app = app
+        other = TrailmarkMiddleware.__new__(TrailmarkMiddleware)
+        other.app, other._settings, other._names = app, self._settings, self._names
         return other
 
-    def _open(self, scope: Scope, receive: Receive, send: Send) -> Exchange | None:
+    def _open(self, scope: Scope, receive: Receive, send: Send) -> _Exchange | None:
         kind = scope["type"]
         if kind not in _EXCHANGES or _SEEN in scope or not is_tracing_active():
             return None
         if scope.get("method") == "OPTIONS" or self._settings.is_excluded(scope.get("path", "")):
             return None
         try:  # by hand, as every request comes here
-            exchange = _EXCHANGES[kind](scope, receive, send, self._settings)
+            exchange = _EXCHANGES[kind](scope, receive, send, self._settings, self._names)
             if exchange.span is not None:
                 scope[_SEEN] = exchange.span.trace_id
                 scope.setdefault("state", {})["trace_id"] = exchange.span.trace_id

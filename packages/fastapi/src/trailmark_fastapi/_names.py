@@ -2,20 +2,68 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, MutableMapping
-from typing import Any
+import re
+from collections.abc import Callable, Iterator, MutableMapping
+from typing import Any, Final
 
-__all__ = ["template"]
+__all__ = ["Names", "template"]
+
+_MOST: Final = 1000
+_PARAMETER: Final = re.compile(r"\{[^{}]*\}")
+
+
+class Names:
+    """Templates of requests that were answered: later requests are called by them from their first moment.
+
+    A guess, which what the routing says replaces. A template that was wrong once is never guessed again.
+    """
+
+    def __init__(self) -> None:
+        self._exact: dict[str, str] = {}
+        self._patterns: dict[str, str] = {}
+        self._wrong: set[str] = set()
+        self._match: Callable[[str], re.Match[str] | None] | None = None
+        self._templates: tuple[str, ...] = ()
+
+    def guess(self, path: str) -> str | None:
+        """The template that path had before, or one that its like had."""
+        if path in self._exact:
+            return path
+        if self._match is None or (found := self._match(path)) is None or found.lastindex is None:
+            return None
+        return self._templates[found.lastindex - 1]
+
+    def learn(self, path: str, found: str | None, guessed: str | None) -> None:
+        """A path was routed to the template `found`, and `guessed` was not it."""
+        if guessed is not None:
+            self._wrong.add(guessed)
+            self._exact.pop(guessed, None)
+            self._patterns.pop(guessed, None)
+        if found is not None and found not in self._wrong and len(self._wrong) < _MOST:
+            if found == path and len(self._exact) < _MOST:
+                self._exact[path] = path
+            elif len(self._patterns) < _MOST and (pattern := _pattern(found)) and re.fullmatch(pattern, path):
+                self._patterns[found] = pattern
+        known = dict(self._patterns)
+        self._match, self._templates = None, tuple(known)
+        if known:
+            self._match = re.compile("|".join(f"({pattern})" for pattern in known.values())).fullmatch
+
+
+def _pattern(found: str) -> str | None:
+    """For parameters that are whole segments: anything else might take its time with a long path."""
+    segments = found.split("/")
+    if any("{" in segment and not _PARAMETER.fullmatch(segment) for segment in segments):
+        return None
+    return "/".join("[^/]+" if "{" in segment else re.escape(segment) for segment in segments)
 
 
 def template(scope: MutableMapping[str, Any], root_before: str) -> str | None:
     """`/items/{id}` with what the application is mounted under; None before routing, and where nothing matched."""
     root = scope.get("root_path", "")
-    prefix = root.removeprefix(root_before) if root.startswith(root_before) else root
+    prefix = "" if root == root_before else root.removeprefix(root_before) if root.startswith(root_before) else root
     found = _path_of(scope)
-    if found is not None:
-        return f"{prefix}{found}"
-    return prefix or None
+    return f"{prefix}{found}" if found is not None else prefix or None
 
 
 def _path_of(scope: MutableMapping[str, Any]) -> str | None:
@@ -23,8 +71,10 @@ def _path_of(scope: MutableMapping[str, Any]) -> str | None:
     context = scope.get("fastapi")
     effective = context.get("effective_route_context") if isinstance(context, dict) else None
     for holder in (effective, scope.get("route")):
-        for name in ("path_format", "path"):
-            path = getattr(holder, name, None)
+        if holder is not None:
+            path = getattr(holder, "path_format", None)
+            if not isinstance(path, str):
+                path = getattr(holder, "path", None)
             if isinstance(path, str):
                 return path
     return _by_endpoint(scope)

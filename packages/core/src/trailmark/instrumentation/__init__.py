@@ -1,6 +1,16 @@
 """The kit for integrations: open spans, make them current, guard your own code, patch and undo."""
 
-from trailmark._context import Remote, continue_from, current, register_current_span_provider, suppress, use_span
+from trailmark._context import (
+    Remote,
+    continue_from,
+    current,
+    enter,
+    entered,
+    leave,
+    register_current_span_provider,
+    suppress,
+    use_span,
+)
 from trailmark._guard import fault, guard
 from trailmark._process import back_end, is_tracing_active
 from trailmark._propagation import Headers, read_headers, write_headers
@@ -22,10 +32,13 @@ __all__ = [
     "claim_span",
     "continue_from",
     "current",
+    "enter",
+    "entered",
     "fault",
     "form_pairs",
     "guard",
     "is_tracing_active",
+    "leave",
     "patch",
     "query_pairs",
     "read_headers",

@@ -320,7 +320,7 @@ class Writer:
     def _put_scores(self, kind: str, target: bytes, record: dict[str, Any], scores: list[dict[str, Any]]) -> None:
         if not scores:
             return
-        ts_us = record["ver"] if record["ver"] > 2 else record.get("end_us") or record["start_us"]
+        ts_us = record["ver"] if record["ver"] > 1_000_000 else record.get("end_us") or record["start_us"]
         for score in scores:
             self._put_score(kind, target, record["project"], score, "sdk", "", ts_us, record["ver"])
 

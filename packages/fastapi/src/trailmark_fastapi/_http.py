@@ -1,0 +1,153 @@
+"""A request and its response. Ends with the last byte of the response; background tasks come after it."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Awaitable, Iterable
+from typing import Any, Final
+
+from starlette.types import Message, Receive, Scope, Send
+from trailmark.instrumentation import fault
+
+from trailmark_fastapi._bodies import Body
+from trailmark_fastapi._exchange import Exchange
+from trailmark_fastapi._names import Names
+from trailmark_fastapi._settings import Settings
+
+__all__ = ["HTTPExchange"]
+
+_GONE: Final = ("ClientDisconnect", "ClientDisconnected")
+_BY_SERVER: Final = ("http.response.pathsend", "http.response.zerocopysend")
+
+
+class HTTPExchange(Exchange):
+    """One request: counts what passes, adds one header to the answer."""
+
+    _code = 0
+    _is_whole = _is_gone = _is_untold = False
+    _request_bytes = _response_bytes = 0
+    _request: Body | None = None
+    _response: Body | None = None
+    _response_type = ""
+    _first_byte_ms: float | None = None
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send, settings: Settings, names: Names) -> None:
+        self._began = time.monotonic()
+        if settings.capture_request_body:
+            self._request = Body(settings.max_body_bytes)
+        if settings.capture_response_body:
+            self._response = Body(settings.max_body_bytes)
+        super().__init__(scope, receive, send, settings, names)
+
+    def send(self, message: Message) -> Awaitable[None]:
+        """What the application answers the server with. No coroutine of our own but for the last piece: each costs."""
+        try:
+            kind = message["type"]
+            if kind == "http.response.body":
+                if data := message.get("body"):
+                    self._passed(data)
+                if not message.get("more_body"):
+                    return self._last(message)
+                if self._is_untold:
+                    self._tell()
+            elif kind == "http.response.start":
+                message = self._started(message)
+            elif kind in _BY_SERVER and not message.get("more_body"):
+                return self._last(message)
+        except Exception as error:  # noqa: BLE001 - by hand, as a guard costs more than what it guards
+            fault("watching a request", error)
+        return self._send(message)
+
+    async def _last(self, message: Message) -> None:
+        await self._send(message)
+        self._is_whole = True
+        self.end()
+
+    def _received(self, message: Message) -> None:
+        if message["type"] == "http.request":
+            if data := message.get("body", b""):
+                self._request_bytes += len(data)
+                if self._request is not None:
+                    self._request.add(data)
+        elif message["type"] == "http.disconnect":
+            self._is_gone = True
+
+    def _started(self, message: Message) -> Message:
+        """The head of the response, with the trace's id in it."""
+        self._code = message["status"]
+        if sys.exc_info()[1] is not None:
+            self._note_handled()
+        headers = list(message.get("headers", ()))  # any iterable will do, and one that is consumed will not do twice
+        name, span, is_there, has_length = self._settings.response_header, self.span, False, False
+        for key, value in headers:
+            lowered = key.lower()
+            if lowered == b"content-type":
+                self._response_type = value.decode("latin-1")
+            elif lowered == b"content-length":
+                has_length = True
+            elif lowered == name:
+                is_there = True
+        if name is not None and span is not None and not is_there:
+            headers.append((name, span.trace_id.encode()))
+        self._is_untold = self._take_name()
+        if self._is_untold and not has_length:  # a stream, which may run for long
+            self._tell()
+        return {**message, "headers": headers}
+
+    def _tell(self) -> None:
+        self._is_untold = False
+        if self.span is not None:
+            self.span.tell()
+
+    def _note_handled(self) -> None:
+        """An exception handler answers inside its `except`: what it answers is told, with its traceback."""
+        error = sys.exc_info()[1]
+        if error is None or error is self._outside:
+            return
+        if self._code >= 500:
+            self._fail(error)
+        else:
+            self._note("exception", type(error).__name__)  # its text may hold the body
+
+    def _passed(self, data: bytes) -> None:
+        if not self._response_bytes:
+            self._first_byte_ms = round((time.monotonic() - self._began) * 1000, 3)
+        self._response_bytes += len(data)
+        if self._response is not None:
+            self._response.add(data)
+
+    def _fail(self, error: BaseException) -> None:
+        if type(error).__name__ in _GONE:
+            self._is_gone = True
+        else:
+            super()._fail(error)
+
+    def _status(self) -> Any:
+        if self._is_whole:
+            return "error" if self._code >= 500 else None
+        if self._is_gone:
+            self._note("client_disconnected", True)
+        return "cancelled" if self._is_gone else None if self._code < 500 else "error"
+
+    def _output(self) -> dict[str, Any]:
+        answer: dict[str, Any] = {"status": self._code or None, "bytes": self._response_bytes}
+        if self._response_type:
+            answer["content_type"] = self._response_type
+        if self._first_byte_ms is not None:
+            answer["first_byte_ms"] = self._first_byte_ms
+        if self._response is not None:
+            answer["body"] = self._response.shown(self._response_type)
+        return answer
+
+    def _note_input(self) -> None:
+        if self._request_bytes and self.span is not None:
+            self._input["bytes"] = self._request_bytes
+            if self._request is not None:
+                kind = _header(self._scope.get("headers", ()), b"content-type")
+                self._input["body"] = self._request.shown(kind)
+            self.span.observe(input=self._input)
+
+
+def _header(headers: Iterable[tuple[bytes, bytes]], wanted: bytes) -> str:
+    return next((value.decode("latin-1") for name, value in headers if name.lower() == wanted), "")
