@@ -12,8 +12,9 @@ import math
 import time
 import uuid
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection
 from functools import partial
+from itertools import islice
 from typing import Any, Final
 
 import orjson
@@ -35,7 +36,7 @@ MAX_SECONDS: Final = 0.25  # a value that is slow to look at is cut, as one with
 MAX_TEXT: Final = 1024 * 1024
 MAX_BINARY: Final = 4096
 
-_SEQUENCES: Final[tuple[type[Iterable[Any]], ...]] = (list, tuple, set, frozenset, deque)
+_SEQUENCES: Final[tuple[type[Collection[Any]], ...]] = (list, tuple, set, frozenset, deque)
 SAME: Final[Survey] = ((), [], False)
 _FAST: Final = orjson.OPT_PASSTHROUGH_SUBCLASS | orjson.OPT_PASSTHROUGH_DATACLASS
 _SLOW: Final = orjson.OPT_NON_STR_KEYS
@@ -54,6 +55,9 @@ def surveyed(
     `take`: who keeps the media found in a `field`, and says what to write in their place. `above`: what the span above
     was given; where this is equal, it is `SAME`, and is recorded as that was.
     """
+    for item in value.values() if type(value) is dict else (value,):
+        if type(item) is str and len(item) > MAX_BYTES:  # not to be encoded only to be cut
+            return _walked(value, None if take is None else partial(take, field))
     try:
         encoded = orjson.dumps(value, option=_FAST)
         if len(encoded) <= SHORT and b"null" not in encoded:  # what orjson makes of NaN
@@ -142,7 +146,8 @@ class _Walk:
             return self.mapping(fields.items(), len(fields), depth)
         for sequence in _SEQUENCES:
             if issubclass(kind, sequence):
-                return self.sequence(list(sequence.__iter__(value)), depth)
+                items = list(islice(sequence.__iter__(value), MAX_NODES + 2))
+                return self.sequence(items, sequence.__len__(value), depth)
         if issubclass(kind, (bytes, bytearray, memoryview)):
             return self.binary(bytes(value))
         converted = plainer(value, kind)
@@ -155,7 +160,7 @@ class _Walk:
 
     def mapping(self, items: Any, count: int, depth: int) -> dict[str, Any]:
         plain: dict[str, Any] = {}
-        for key, item in list(items):
+        for key, item in list(islice(items, MAX_NODES + 2)):
             if self.nodes > MAX_NODES:
                 plain["…"] = f"{count - len(plain)} more"
                 break
@@ -173,11 +178,11 @@ class _Walk:
             unique, n = f"{text} ({n})", n + 1
         return unique
 
-    def sequence(self, items: list[Any], depth: int) -> list[Any]:
+    def sequence(self, items: list[Any], count: int, depth: int) -> list[Any]:
         plain: list[Any] = []
         for item in items:
             if self.nodes > MAX_NODES:
-                plain.append(f"… {len(items) - len(plain)} more")
+                plain.append(f"… {count - len(plain)} more")
                 break
             plain.append(self.plain(item, depth + 1))
         return plain

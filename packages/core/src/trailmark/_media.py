@@ -51,14 +51,20 @@ class Media:
 
     def take(self, field: str, data: str | bytes) -> str | None:
         """What to write in place of the data; None when it is no media."""
+        kind, start = _told(data)
+        if kind is None:
+            return None
         key = hash(data)
         if key not in self._known:
-            self._known[key] = self._taken(field, data)
+            self._known[key] = self._taken(field, data, kind, start)
         return self._known[key]
 
-    def _taken(self, field: str, data: str | bytes) -> str | None:
-        kind, content = _decoded(data)
-        if kind is None:
+    def _taken(self, field: str, data: str | bytes, kind: str, start: int) -> str | None:
+        size = (len(data) - start - data[-2:].count("=")) * 3 // 4 if isinstance(data, str) else len(data)
+        if size > MAX_BYTES:
+            return f"[{kind}, {size} bytes]"
+        content = _decoded(data, start) if isinstance(data, str) else data
+        if content is None:
             return None
         if not self._keep or len(content) > MAX_BYTES:
             return f"[{kind}, {len(content)} bytes]"
@@ -70,21 +76,25 @@ class Media:
         return f"[{name}]"
 
 
-def _decoded(data: str | bytes) -> tuple[str | None, bytes]:
-    """Content type and content; None when it is not known to be media."""
+def _told(data: str | bytes) -> tuple[str | None, int]:
+    """Content type by the first bytes, and where the content begins; None when it is not known to be media."""
     if not isinstance(data, str):
-        return _kind(data), data
-    told = _DATA_URL.match(data)
-    start = told.end() if told else 0
+        return _kind(data), 0
+    if told := _DATA_URL.match(data):
+        return told[1], told.end()
     try:
-        head = binascii.a2b_base64(data[start : start + 64].translate(_URL_SAFE))
-        kind = told[1] if told else _kind(head)
-        if kind is None:
-            return None, b""
-        padding = "=" * (-(len(data) - start) % 4)
-        return kind, binascii.a2b_base64(data[start:].translate(_URL_SAFE) + padding, strict_mode=True)
+        return _kind(binascii.a2b_base64(data[:64].translate(_URL_SAFE))), 0
     except (binascii.Error, ValueError):
-        return None, b""
+        return None, 0
+
+
+def _decoded(data: str, start: int) -> bytes | None:
+    """What the base64 from `start` on says; None when it is none."""
+    padding = "=" * (-(len(data) - start) % 4)
+    try:
+        return binascii.a2b_base64(data[start:].translate(_URL_SAFE) + padding, strict_mode=True)
+    except (binascii.Error, ValueError):
+        return None
 
 
 _URL_SAFE: Final = str.maketrans("-_", "+/")

@@ -22,7 +22,7 @@ SHORTEST_TOKEN: Final = 16
 FAILED: Final = orjson.dumps({"_redacted": "the redactor failed on this value"})
 _SECRET_KEY: Final = re.compile(
     r"(?:^|_)(?:api_?key|secret|secret_?key|secret_?access_?key|client_?secret|private_?key|access_?key|password|passwd|passphrase"
-    r"|authorization|(?:access|refresh|id|auth|bearer|session|api|csrf)?_?token|credentials?|(?:set_)?cookies?)$"
+    r"|authorization|(?:access|refresh|id|auth|bearer|session|api|csrf)?_?token|credentials?|(?:set_)?cookies?)\Z"
 )
 _SHAPES: Final = re.compile(
     r"\b(?:sk-[A-Za-z0-9_-]{20,}|(?:sk|pk|rk|whsec)_(?:live|test)_[A-Za-z0-9]{10,}|gh[pousr]_[A-Za-z0-9]{30,}|github_pat_\w{30,}"
@@ -102,7 +102,7 @@ class Redactor:
     def _is_suspect(self, encoded: bytes, found: Survey | None) -> bool:
         """Whether a closer look is due: a key that looks secret, or a shape."""
         size = len(encoded)
-        if found is None and (size >= _SHORT or not encoded.isascii() or _has_key_word(encoded)):
+        if found is None and (size >= _SHORT or not encoded.isascii() or _has_key_word(encoded.decode())):
             found = survey(orjson.loads(encoded))
         keys, texts, _ = found or _NOTHING
         if size < _SHORT or size < _LONG_TEXT * len(texts) or not texts:
@@ -110,7 +110,7 @@ class Redactor:
                 return True
         elif self._are_new_and_suspect(texts):
             return True
-        return not self._harmless.issuperset(keys) and any([self._is_suspect_key(key) for key in keys])  # noqa: C419
+        return not self._harmless.issuperset(keys) and self._is_key_suspect(keys)
 
     def _are_new_and_suspect(self, texts: list[str]) -> bool:
         """Whether a secret stands in any of the texts that were not looked at before: most come again and again, down a
@@ -126,11 +126,16 @@ class Redactor:
             known.update(map(hash, new))
         return False
 
-    def _is_suspect_key(self, key: str) -> bool:
-        if self._is_secret(key) or _has_shape(key):
+    def _is_key_suspect(self, keys: Iterable[str]) -> bool:
+        """Whether one of them looks secret. All at once first: nearly always none has a word of those."""
+        new = [key for key in keys if key not in self._harmless]
+        joined = '"'.join(new) + '"'
+        if _has_shape(joined):
             return True
-        if len(self._harmless) < _MOST_KEYS:
-            self._harmless.add(key)
+        if _has_key_word(joined) and any(self._is_secret(key) for key in new):
+            return True
+        if len(self._harmless) + len(new) <= _MOST_KEYS:
+            self._harmless.update(new)
         return False
 
     def _is_secret(self, key: str) -> bool:
@@ -204,8 +209,9 @@ def _has_login(text: str) -> bool:
     return False
 
 
-def _has_key_word(encoded: bytes) -> bool:
-    lowered = encoded.decode().lower()  # `in` of bytes first makes and drops an exception, dearer than the search
+def _has_key_word(text: str) -> bool:
+    """Of JSON, or of keys with a quote behind each."""
+    lowered = text.lower()  # `in` of bytes first makes and drops an exception, dearer than the search
     for word in _KEY_WORDS:  # noqa: SIM110 - as above
         if word in lowered:
             return True

@@ -5,13 +5,16 @@ Nothing is imported: a value of such a class means that its library is loaded.
 
 from __future__ import annotations
 
+import math
 from typing import Any, Final
 
 __all__ = ["summary"]
 
 MAX_VALUES: Final = 100
 HEAD_ROWS: Final = 5
-_LIBRARIES: Final = ("numpy", "pandas", "polars", "torch", "PIL")
+_LIBRARIES: Final = frozenset(
+    ("numpy", "pandas", "polars", "torch", "PIL", "pyarrow", "scipy", "jax", "jaxlib", "tensorflow", "xarray")
+)
 
 
 def summary(value: Any, kind: type) -> Any:
@@ -24,6 +27,8 @@ def summary(value: Any, kind: type) -> Any:
         return {"_image": name, "size": list(value.size), "mode": value.mode}
     if library in ("pandas", "polars"):
         return _table(value, name)
+    if library == "pyarrow":
+        return _arrow(value, name)
     if not hasattr(value, "shape"):
         return None
     if library == "numpy" and not value.shape and hasattr(value, "item"):
@@ -39,15 +44,28 @@ def _is_known(base: type) -> bool:
 
 def _array(value: Any, name: str) -> dict[str, Any]:
     shape = [int(size) for size in value.shape]
-    told: dict[str, Any] = {"_array": name, "shape": shape, "dtype": str(value.dtype)}
+    told: dict[str, Any] = {"_array": name, "shape": shape, "dtype": str(getattr(value, "dtype", None))}
     if hasattr(value, "device") and name.startswith("torch."):
         told["device"] = str(value.device)
-    count = 1
-    for size in shape:
-        count *= size
-    if count <= MAX_VALUES and told.get("device", "cpu") == "cpu" and told["dtype"] != "object":
+    if math.prod(shape) <= MAX_VALUES and _is_at_hand(value, told):
         told["values"] = value.tolist()
     return told
+
+
+def _is_at_hand(value: Any, told: dict[str, Any]) -> bool:
+    """Whether its values can be had without waiting for a device, and are no objects of the user's."""
+    if told["_array"].startswith("torch."):
+        return bool(told.get("device", "cpu") == "cpu") and str(value.layout) == "torch.strided"
+    return bool(told["_array"].startswith("numpy.") and told["dtype"] != "object")
+
+
+def _arrow(value: Any, name: str) -> dict[str, Any] | None:
+    if hasattr(value, "column_names") and hasattr(value, "num_rows"):
+        head = value.slice(0, HEAD_ROWS).to_pylist()
+        return {"_table": name, "rows": value.num_rows, "columns": list(value.column_names), "head": head}
+    if hasattr(value, "to_pylist") and hasattr(value, "type"):
+        return {"_series": name, "rows": len(value), "dtype": str(value.type), "head": value[:HEAD_ROWS].to_pylist()}
+    return None
 
 
 def _table(value: Any, name: str) -> dict[str, Any] | None:
