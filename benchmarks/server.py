@@ -65,19 +65,16 @@ def main() -> None:
 
 
 def fill(home: Path, spans: int) -> None:
-    """Seed, with the cost of each tenth; then the text index."""
-    made, tenth, costs = records(spans, until_us=UNTIL), max(spans // 10, 1), []
+    """Seed, with the cost at a tenth and at the end; then the text index."""
+    made, costs = records(spans, until_us=UNTIL), []
     with contextlib.closing(open_store(database(home))) as store:
         while batch := list(islice(made, 1000)):
             begun = time.process_time()
             store.put(batch)
             costs.append((time.process_time() - begun) * 1e6 / len(batch))
-        parts = [statistics.mean(costs[n : n + tenth // 1000]) for n in range(0, len(costs), max(tenth // 1000, 1))]
-        growth = parts[min(9, len(parts) - 1)] / parts[0] * 100 - 100
-        print(f"store, first tenth       {parts[0]:8.0f} µs/span CPU")
-        print(
-            f"store, last tenth        {parts[min(9, len(parts) - 1)]:8.0f} µs/span CPU, {growth:+.0f} % (budget +15)"
-        )
+        early, late = (statistics.mean(costs[max(0, at - 25) : at + 25]) for at in (spans // 10_000, len(costs)))
+        print(f"store, at {spans // 10:9,}     {early:8.0f} µs/span CPU")
+        print(f"store, at {spans:9,}     {late:8.0f} µs/span CPU, {late / early * 100 - 100:+.0f} % (budget +15)")
         begun, count = time.process_time(), 0
         while indexed := store.index_text():
             count += indexed

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import gzip
 import sqlite3
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -12,6 +16,8 @@ from trailmark_server.store import DamagedError, FullError, Store, StoreError, o
 from trailmark_server.store.upkeep import prune
 
 from .conftest import START, new_id, span
+from .reference import Reference
+from .test_conformance import QUERIES, compare, everything
 
 UNTIL = 1_800_000_000_000_000
 
@@ -65,7 +71,7 @@ def test_pruning_a_project_leaves_the_others_and_nothing_of_it(seeded: Store) ->
 
 
 def test_pruning_by_size_gives_the_space_back(seeded: Store) -> None:
-    before = seeded.path.stat().st_size
+    before = seeded.used_bytes()
     prune(seeded, max_bytes=before // 2)
     seeded.close()
     assert seeded.path.stat().st_size < before * 0.6
@@ -105,6 +111,35 @@ def test_a_backup_is_of_one_moment_while_writes_go_on(seeded: Store, tmp_path: P
 def test_a_backup_that_cannot_be_made_says_why(store: Store, tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="no backup in"):
         store.backup(tmp_path / "nowhere" / "copy.db")
+
+
+@pytest.mark.parametrize("path", sorted((Path(__file__).parent / "stores").iterdir()), ids=lambda path: path.name)
+def test_a_store_of_an_older_schema_answers_as_one_made_now(path: Path, tmp_path: Path) -> None:
+    old, new = tmp_path / "old.db", tmp_path / "new.db"
+    old.write_bytes(gzip.decompress(path.read_bytes()))
+    for file in (old, new):
+        open_store(file).close()
+    with contextlib.closing(sqlite3.connect(old)) as one, contextlib.closing(sqlite3.connect(new)) as other:
+        assert shape(one) == shape(other)
+    store, reference = open_store(old), Reference()
+    reference.put(everything())
+    compare(store, reference, [(query, "-start", 7) for query in QUERIES])
+    store.put([span(name="later")])
+    store.close()
+
+
+def shape(db: sqlite3.Connection) -> dict[str, str]:
+    """The schema's version, and what makes each table, index and trigger."""
+    [version] = db.execute("PRAGMA user_version").fetchone()
+    return {"": version, **dict(db.execute("SELECT name, sql FROM sqlite_master"))}
+
+
+def test_processes_that_migrate_at_once_do_not_disturb_each_other(tmp_path: Path) -> None:
+    path = tmp_path / "old.db"
+    path.write_bytes(gzip.decompress((Path(__file__).parent / "stores" / "schema-3.db.gz").read_bytes()))
+    program = "import sys; from pathlib import Path; from trailmark_server.store import open_store; open_store(Path(sys.argv[1])).close()"
+    running = [subprocess.Popen([sys.executable, "-c", program, str(path)]) for _ in range(3)]
+    assert [process.wait(60) for process in running] == [0, 0, 0]
 
 
 @pytest.mark.parametrize(("version", "message"), [(99, "is of schema 99"), (0, "of another program")])

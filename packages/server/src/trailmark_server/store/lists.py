@@ -30,7 +30,7 @@ __all__ = [
     "where_of",
 ]
 
-# What an index holds in order. A page sorted by anything else would read the whole project.
+# What `traces_time` holds: to sort by it, that index is read and not the rows.
 SORTS: Final = {
     "start": "t.start_us",
     "duration": "coalesce(t.end_us - t.start_us, -1)",
@@ -81,8 +81,9 @@ def trace_rows(
         where += f" AND ({key}, {found.id}) {'<' if order == 'DESC' else '>'} (?, ?)"
         values += open_cursor(cursor, sort)
     rows = reader._db.execute(
-        f"SELECT {_ROW}, {key} FROM {found.source} CROSS JOIN projects p ON p.id=t.project_id WHERE {where} "
-        f"ORDER BY {key} {order}, {found.id} {order} LIMIT ?",
+        f"SELECT {_ROW}, k.key FROM (SELECT {found.id} AS id, {key} AS key FROM {found.source} WHERE {where} "
+        f"ORDER BY 2 {order}, 1 {order} LIMIT ?) k CROSS JOIN traces t ON t.trace_id=k.id "
+        f"CROSS JOIN projects p ON p.id=t.project_id ORDER BY k.key {order}, k.id {order}",
         (*values, limit + 1),
     ).fetchall()
     shown = [_trace_row(row[:-1]) for row in rows[:limit]]

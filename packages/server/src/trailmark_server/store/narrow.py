@@ -13,15 +13,11 @@ from trailmark_server.store.text import Phrase
 
 __all__ = ["FEW", "Selection", "select"]
 
-VERY_FEW: Final = 500  # by an index on an expression, which SQLite reads row by row
 FEW: Final = 2_000  # traces read and sorted in some milliseconds
 PHRASES: Final = 8_000  # texts read for words side by side in a fraction of a second
 SOME: Final = 30_000  # trace ids gathered in some milliseconds; of more, one finds enough along the way
 WAITING: Final = 1_000  # spans not in the text index yet that are read one by one, newest first
-_INDEXED: Final = {
-    "duration": ("coalesce(end_us - start_us, -1)", 1e6), "cost": ("coalesce(cost, -1)", 1.0),
-    "tokens": ("tin + tout", 1.0),
-}  # fmt: skip
+_COVERED: Final = {"duration": ("end_us - start_us", 1e6), "cost": ("cost", 1.0), "tokens": ("tin + tout", 1.0)}
 _OF_TRACES: Final = {"user": "user_id", "thread": "thread_id COLLATE BINARY", "name": "name"}
 _WORDS: Final = """
 SELECT s.trace_id FROM words w CROSS JOIN spans s ON s.seq=w.rowid/2
@@ -122,12 +118,12 @@ class _Ways:
         if leaf.field in KEYED:
             sql, values = marked("d.value", leaf)
             return self._side("trace_meta", (f"d.key=? AND {sql}", [leaf.key or leaf.field, *values]), leaf)
-        if leaf.field in _INDEXED and leaf.op in (">", ">=", "<", "<=", "range", "="):
-            column, unit = _INDEXED[leaf.field]
+        if leaf.field in _COVERED and leaf.op in (">", ">=", "<", "<=", "range", "="):
+            column, unit = _COVERED[leaf.field]
             sql, values = compared(column, leaf)
             scaled = [round(float(value) * unit, 3) for value in values] if unit > 1 else values
-            way = self._of_traces(leaf, (sql, scaled), VERY_FEW)
-            return way if way is not None and way.count <= VERY_FEW else None
+            way = self._of_traces(leaf, (sql, scaled), FEW)
+            return way if way is not None and way.count <= FEW else None
         return None
 
     def _of_traces(self, leaf: Condition, found: Sql, limit: int = SOME) -> _Way | None:
