@@ -134,6 +134,17 @@ def eventually(look: Any, *, within_s: float = 20) -> Any:
     return found
 
 
+def pasted(page: Page) -> str:
+    """What is on the clipboard, as a person gets it: the page itself may not read it."""
+    page.evaluate("""document.body.append(Object.assign(document.createElement('textarea'), {id: 'pasted'}));
+                     document.getElementById('pasted').focus()""")
+    page.keyboard.press("Control+v")
+    text: str = page.evaluate(
+        """(() => { const at = document.getElementById('pasted'); at.remove(); return at.value })()"""
+    )
+    return text
+
+
 def records(home: Path) -> list[dict[str, Any]]:
     from trailmark import spool
 

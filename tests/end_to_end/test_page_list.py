@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from .conftest import clean_environment, serving, strict_page
+from .conftest import clean_environment, pasted, serving, strict_page
 from .made import ERROR, SECOND, Made, post
 
 PROJECT = "list"
@@ -339,7 +339,8 @@ def test_the_first_trace_of_a_new_home_opens_by_the_quickstart_as_it_stands(brow
         page.goto("/")
         expect(page.get_by_text("Waiting for the first trace")).to_be_visible()
         page.get_by_role("button", name="Copy quickstart").click()
-        code = page.evaluate("navigator.clipboard.readText()")
+        expect(page.get_by_role("button", name="Copy quickstart")).to_have_text("Copied")
+        code = pasted(page)
         assert url in code
         program = tmp_path / "program.py"
         program.write_text(code)

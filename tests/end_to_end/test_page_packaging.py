@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from .conftest import ROOT, clean_environment, serving, strict_page
+from .conftest import ROOT, clean_environment, pasted, serving, strict_page
 from .made import agent_run, post
 
 UI = ROOT / "packages/server/src/trailmark_server/_ui"
@@ -82,7 +82,8 @@ def test_the_page_works_under_a_prefix(browser: Browser, tmp_path: Path, strip: 
             expect(page.locator(".message").first).to_be_visible()
             page.get_by_role("button", name="Actions", exact=True).click()
             page.get_by_role("menuitem", name="Copy as curl").click()
-            copied = page.evaluate("navigator.clipboard.readText()")
+            expect(page.get_by_text("curl copied")).to_be_visible()
+            copied = pasted(page)
             assert copied.startswith(f"curl {outside}/x/api/v1/traces/")
             page.get_by_role("link", name="Dashboard").click()
             expect(page).to_have_url(re.compile("/x/p/[^/]*/dashboard"))

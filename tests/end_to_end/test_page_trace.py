@@ -9,9 +9,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Locator, Page, expect
 
-from .conftest import strict_page
 from .made import ANSWER, ERROR, SECOND, Made, agent_run, chat_input, post
 
 PROJECT = "trace page"
@@ -309,20 +308,6 @@ def test_spans_appear_while_they_run_and_nothing_somebody_looks_at_moves(page: P
     root = made.records[0]
     post(server, [{**root, "ver": 3, "status": "ok", "end_us": start + 2 * SECOND}])
     expect(page.locator(".trace-head .status")).to_contain_text("ok")
-
-
-def test_calls_of_models_are_copied_as_curl_and_python(browser: Browser, server: str, small: Made) -> None:
-    with strict_page(browser, server, [], permissions=["clipboard-read", "clipboard-write"]) as page:
-        page.goto(address(small))
-        rows(page).filter(has_text="planner.chat").first.click()
-        for name, part in (
-            ("Copy as Python", "OpenAI().chat.completions.create("),
-            ("Copy as curl", "curl https://api.openai.com"),
-        ):
-            page.get_by_role("button", name="Span actions").click()
-            page.get_by_role("menuitem", name=name).click()
-            expect(page.get_by_text(re.compile("copied")).first).to_be_visible()
-            assert part in page.evaluate("navigator.clipboard.readText()")
 
 
 def test_an_error_leads_from_the_message_to_the_apps_own_frames(page: Page, small: Made) -> None:
