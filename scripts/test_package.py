@@ -18,6 +18,19 @@ MORE_TOOLS: dict[str, tuple[str, ...]] = {
     "llama-index": ("llama-index-llms-openai",),
     "openai": ("websockets", "numpy"),  # numpy: what openai 1 reads vectors with
 }
+OLDEST_TOOLS: dict[
+    str, tuple[str, ...]
+] = {  # the oldest that run with the floor: pip would search for them for minutes
+    "langchain": (
+        "langgraph==0.3.34",
+        "langgraph-prebuilt==0.1.8",
+        "langgraph-checkpoint==2.1.2",
+        "langchain-openai==0.2.12",
+        "openai==1.109.1",
+        "numpy",
+    )
+}
+BESIDE_OLDEST: dict[str, tuple[str, ...]] = {"langchain": ("openai",)}
 BESIDE: dict[str, tuple[str, ...]] = {"llama-index": ("openai",)}  # packages of ours its tests use too
 
 
@@ -52,8 +65,12 @@ def main() -> int:
         subprocess.run([sys.executable, "-m", "venv", folder], check=True)
         pip = [f"{folder}/bin/pip", "install", "--quiet", "--disable-pip-version-check"]
         floors = [pin for path in ours for pin in _floors(path)] if given.oldest else given.pins
-        ours += [ROOT / "packages" / name for name in BESIDE.get(given.package, ())]
-        subprocess.run([*pip, *TEST_TOOLS, *MORE_TOOLS.get(given.package, ()), *floors, *map(str, ours)], check=True)
+        beside, tools = BESIDE.get(given.package, ()), MORE_TOOLS.get(given.package, ())
+        if given.oldest:
+            beside += BESIDE_OLDEST.get(given.package, ())
+            tools += OLDEST_TOOLS.get(given.package, ())
+        ours += [ROOT / "packages" / name for name in beside]
+        subprocess.run([*pip, *TEST_TOOLS, *tools, *floors, *map(str, ours)], check=True)
         tests = [f"{folder}/bin/python", "-m", "pytest", str(package / "tests")]
         if floors:  # old libraries beside new ones warn
             tests += ["-W", "default"]

@@ -3,7 +3,6 @@
 import asyncio
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from importlib.metadata import version
 
 import pytest
 import trailmark
@@ -211,8 +210,7 @@ def test_a_tool_is_a_tool_span_and_a_handled_error_is_none(config, trail):
     tools = [span for span in trail.spans if span["type"] == "tool"]
     assert [span["status"] for span in tools] == ["ok", "ok", "error"]
     assert tools[0]["input"] == {"a": 1, "b": 2}
-    if version("langchain-core") >= "1":  # before, a run is not told
-        assert tools[1]["metadata"]["tool_call_id"] == "call-1"
+    assert tools[1]["metadata"]["tool_call_id"] == "call-1"
     assert tools[1]["output"]["content"] == "3"
     assert tools[2]["error"]["message"] == "no"
     assert trail.tree().count("\n  work (general) ok") == 2
@@ -539,6 +537,28 @@ def test_an_answer_asked_for_in_several_choices_counts_its_usage_once(config, tr
     [llm] = trail.spans
     assert [message["content"] for message in llm["output"]] == ["answer 0", "answer 1"]
     assert sum(llm["usage"].values()) == 18
+
+
+def test_a_step_that_is_to_be_hidden_is_but_what_it_does_is_not(config, trail):
+    inner = RunnableLambda(work).with_config(run_name="inner", tags=["langsmith:hidden"])
+
+    def hidden(x):
+        trailmark.update_current_span(metadata={"from": "inside"})
+        if x == 0:
+            raise ValueError("nothing")
+        return model(AIMessage("Tea.")).invoke(str(inner.invoke(x)), config).content
+
+    shown = RunnableLambda(hidden).with_config(tags=["langsmith:hidden"]) | RunnableLambda(str).with_config(
+        run_name="end"
+    )
+    assert shown.invoke(1, config) == "Tea."
+    with pytest.raises(ValueError, match="nothing"):
+        shown.invoke(0, config)
+    assert trail.tree() == (
+        "RunnableSequence (chain) ok\n  work (general) ok\n  GenericFakeChatModel (llm) ok\n  end (chain) ok\n"
+        "RunnableSequence (chain) error"
+    )
+    assert trail.spans[0]["metadata"] == {"from": "inside"}
 
 
 def test_a_custom_event_is_in_the_metadata_of_its_run(config, trail):

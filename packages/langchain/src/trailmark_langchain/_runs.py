@@ -15,7 +15,7 @@ from trailmark.instrumentation import Span, current, register_claim_provider, re
 
 from trailmark_langchain._places import here
 
-__all__ = ["Run", "begins", "close", "find", "is_open", "key_of", "late", "open_run", "run_above", "watch"]
+__all__ = ["Run", "begins", "close", "find", "hidden", "is_open", "key_of", "late", "open_run", "run_above", "watch"]
 
 _LOOKS_FIRST: Final = "run_inline" in AsyncCallbackManager.on_chat_model_start.__code__.co_names
 _FALLBACKS: Final = "RunnableWithFallbacks"  # gives each the config it was itself given
@@ -36,13 +36,14 @@ class Run:
     is_graph: bool = False
     was_interrupted: bool = False
     has_fallbacks: bool = False
+    is_hidden: bool = False
     counts: dict[str, Any] = field(default_factory=dict)
     inside: dict[int, Run] = field(default_factory=dict)
 
     @property
     def is_model(self) -> bool:
         """Whether it is a model's call."""
-        return self.span.type == "llm"
+        return self.span.type == "llm" and not self.is_hidden
 
 
 _begun: dict[int, object] = {}
@@ -50,6 +51,11 @@ _open: dict[int, Run] = {}
 _late: OrderedDict[int, Run] = OrderedDict()  # of a stream that was left: its runs may still tell their end
 _stray: OrderedDict[int, Run] = OrderedDict()  # open below a topmost run that ended: tasks nobody waited for
 _watching = False
+
+
+def hidden(key: int, above: Run, place: str | None) -> Run:
+    """A run that has no span of its own: what happens in it happens in the one above."""
+    return Run(key, above.span, above, above.top or above, place, counts=above.counts, is_hidden=True)
 
 
 def key_of(id: Any) -> int:
@@ -118,7 +124,8 @@ def _taken_out(key: int) -> Run | None:
 
 def _cancel(run: Run) -> None:
     if _taken_out(run.key) is not None:
-        run.span.end("cancelled")
+        if not run.is_hidden:
+            run.span.end("cancelled")
         _late[run.key] = run
         while len(_late) > _KEEP_LATE:
             _late.popitem(last=False)

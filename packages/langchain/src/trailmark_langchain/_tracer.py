@@ -14,13 +14,26 @@ from trailmark.instrumentation import Span, continue_from, current, guard, read_
 from trailmark_langchain import _mapping
 from trailmark_langchain._mapping import readable
 from trailmark_langchain._places import fill, lay_out, settle
-from trailmark_langchain._runs import Run, begins, close, find, is_open, key_of, late, open_run, run_above, watch
+from trailmark_langchain._runs import (
+    Run,
+    begins,
+    close,
+    find,
+    hidden,
+    is_open,
+    key_of,
+    late,
+    open_run,
+    run_above,
+    watch,
+)
 
 __all__ = ["TrailmarkTracer"]
 
 _CONTROL: Final = {"GraphBubbleUp", "GraphInterrupt", "NodeInterrupt", "ParentCommand"}  # how LangGraph says "later"
 _KEEP_EVENTS: Final = 100
 _NOWHERE: Final = nullcontext()
+_HIDDEN: Final = "langsmith:hidden"  # LangGraph's word for its own inner steps
 _HOLDS: Final = ("llm", "retriever")  # what is in their bodies is found by a place
 
 
@@ -135,7 +148,10 @@ class TrailmarkTracer(BaseCallbackHandler):
 
     def on_tool_end(self, output: Any, *, run_id: UUID, **kwargs: Any) -> None:
         with guard("ending a LangChain span"):
-            self._end(run_id, kwargs, {"output": readable(output)})
+            fields: dict[str, Any] = {"output": readable(output)}
+            if call_id := getattr(output, "tool_call_id", None):  # older versions do not tell it at the start
+                fields["metadata"] = {"tool_call_id": call_id}
+            self._end(run_id, kwargs, fields)
 
     def on_retriever_end(self, documents: Any, *, run_id: UUID, **kwargs: Any) -> None:
         with guard("ending a LangChain span"):
@@ -224,12 +240,15 @@ class TrailmarkTracer(BaseCallbackHandler):
                 fill(key, is_open, kwargs.get("batch_size") or 1)
             else:
                 settle()
-            told = kwargs.get("metadata")
+            told, above = kwargs.get("metadata"), run_above(parent_run_id)
+            if above is not None and kind == "chain" and _HIDDEN in (kwargs.get("tags") or ()):
+                run = hidden(key, above, _mapping.place_of(told))
+                return
             if told or more:
                 fields["metadata"] = _mapping.user_metadata(told) | (more or {})
             if tags := _mapping.user_tags(kwargs.get("tags")):
                 fields["tags"] = tags
-            run = self._begun(key, run_above(parent_run_id), name, kind, told or {}, fields)
+            run = self._begun(key, above, name, kind, told or {}, fields)
         finally:
             open_run(key, run)
 
@@ -269,7 +288,7 @@ class TrailmarkTracer(BaseCallbackHandler):
         key = key_of(run_id)
         was_left = "inputs" in kwargs and _has_model_open(key)
         run = close(key, was_left=was_left) or late(key)
-        if run is None:
+        if run is None or run.is_hidden:
             return
         if "inputs" in kwargs:  # a streamed run learns them on the way
             fields["input"] = readable(kwargs["inputs"])
@@ -283,7 +302,7 @@ class TrailmarkTracer(BaseCallbackHandler):
             settle()
             key = key_of(run_id)
             run = close(key, was_left=not isinstance(error, Exception)) or late(key)
-            if run is None or run.span.is_ended:
+            if run is None or run.is_hidden or run.span.is_ended:
                 return
             fields: dict[str, Any] = {"metadata": dict(run.counts)} if run.counts else {}
             if "inputs" in kwargs:
