@@ -28,6 +28,7 @@ OLDEST_TOOLS: dict[
         "langchain-openai==0.2.12",
         "openai==1.109.1",
         "numpy",
+        "orjson==3.10.1",  # langgraph-sdk's own floor
     )
 }
 BESIDE_OLDEST: dict[str, tuple[str, ...]] = {"langchain": ("openai",)}
@@ -69,6 +70,8 @@ def main() -> int:
         if given.oldest:
             beside += BESIDE_OLDEST.get(given.package, ())
             tools += OLDEST_TOOLS.get(given.package, ())
+            named = {pin.partition("==")[0] for pin in tools}
+            floors = [pin for pin in floors if pin.partition("==")[0] not in named]
         ours += [ROOT / "packages" / name for name in beside]
         subprocess.run([*pip, *TEST_TOOLS, *tools, *floors, *map(str, ours)], check=True)
         tests = [f"{folder}/bin/python", "-m", "pytest", str(package / "tests")]

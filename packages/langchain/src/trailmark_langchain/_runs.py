@@ -9,15 +9,13 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from langchain_core.callbacks.manager import AsyncCallbackManager
 from langchain_core.runnables.config import var_child_runnable_config
-from trailmark.instrumentation import Span, current, register_claim_provider, register_current_span_provider
+from trailmark.instrumentation import Span, guard, register_claim_provider, register_current_span_provider
 
-from trailmark_langchain._places import here
+from trailmark_langchain._places import here, on_lost
 
 __all__ = ["Run", "begins", "close", "find", "hidden", "is_open", "key_of", "late", "open_run", "run_above", "watch"]
 
-_LOOKS_FIRST: Final = "run_inline" in AsyncCallbackManager.on_chat_model_start.__code__.co_names
 _FALLBACKS: Final = "RunnableWithFallbacks"  # gives each the config it was itself given
 _KEEP_OPEN: Final = 10_000
 _KEEP_LATE: Final = 256
@@ -44,6 +42,11 @@ class Run:
     def is_model(self) -> bool:
         """Whether it is a model's call."""
         return self.span.type == "llm" and not self.is_hidden
+
+    @property
+    def is_retriever(self) -> bool:
+        """Whether it is a retriever's call."""
+        return self.span.type == "retriever" and not self.is_hidden
 
 
 _begun: dict[int, object] = {}
@@ -141,6 +144,7 @@ def watch() -> None:
     global _watching  # noqa: PLW0603 - once a process
     if not _watching:
         _watching = True
+        on_lost(_give_up)
         register_current_span_provider(_current)
         register_claim_provider(_claimable)
 
@@ -153,11 +157,22 @@ def _current() -> Span | None:
     if not _open:
         return None
     run = _configured()
-    for keys in here():
-        for body in map(_open.get, keys):
-            if body is not None and body.span.type == "retriever":
+    for place in here():
+        for body in map(_open.get, place.keys):
+            if body is None or not body.is_retriever:
+                continue
+            if not place.is_left:
                 return body.span if run is None or run.span.serial < body.span.serial else run.span
+            _give_up([body.key])
     return run.span if run is not None else None
+
+
+def _give_up(keys: list[int]) -> None:
+    """Retrievers that were cancelled outside of a chain: nobody tells, but their place is gone."""
+    with guard("ending a LangChain span"):
+        for run in map(_open.get, keys):
+            if run is not None and run.is_retriever and _taken_out(run.key) is not None:
+                run.span.end("cancelled")
 
 
 def _configured() -> Run | None:
@@ -176,17 +191,8 @@ def run_above(parent_run_id: Any) -> Run | None:
 
 def _claimable() -> Span | None:
     """The model's call this code is in the body of, as long as nobody took it for theirs."""
-    for keys in here():
-        for run in map(_open.get, keys):
+    for place in here():
+        for run in map(_open.get, place.keys):
             if run is not None and run.span.claim == "open":
                 return run.span
-    return None if _LOOKS_FIRST else _oldest_below(current())
-
-
-def _oldest_below(span: Span | None) -> Span | None:
-    """With a langchain-core that lets no place be laid out for an awaited model: the likeliest one."""
-    above = span.id if span is not None else None
-    for run in list(_open.values()):
-        if run.is_model and run.span.claim == "open" and run.span.parent_id == above:
-            return run.span
     return None
