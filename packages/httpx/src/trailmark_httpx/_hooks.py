@@ -13,10 +13,10 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
-from trailmark.instrumentation import guard, patch
+from trailmark.instrumentation import guard, original, patch
 
 from trailmark_httpx._settings import Options, Settings
-from trailmark_httpx._wrappers import hooks_for, original
+from trailmark_httpx._wrappers import hooks_for
 
 if TYPE_CHECKING:
     import httpx

@@ -9,11 +9,13 @@ import functools
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from trailmark.instrumentation import stands_for
+
 from trailmark_httpx._exchange import current_exchange, start_exchange
 from trailmark_httpx._hops import Hop
 from trailmark_httpx._settings import Settings
 
-__all__ = ["hooks_for", "original"]
+__all__ = ["hooks_for"]
 
 
 def hooks_for(cls: Any, settings: Settings) -> list[tuple[str, Callable[[Any], Any]]]:
@@ -26,7 +28,7 @@ def hooks_for(cls: Any, settings: Settings) -> list[tuple[str, Callable[[Any], A
 
 
 def _send(settings: Settings, inner: Callable[..., Any]) -> Callable[..., Any]:
-    @_stands_for(inner)
+    @stands_for(inner)
     def send(self: Any, *args: Any, **kwargs: Any) -> Any:
         exchange = start_exchange(self, args[0] if args else kwargs.get("request"), settings)
         if exchange is None:
@@ -40,7 +42,7 @@ def _send(settings: Settings, inner: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _async_send(settings: Settings, inner: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
-    @_stands_for(inner)
+    @stands_for(inner)
     async def send(self: Any, *args: Any, **kwargs: Any) -> Any:
         exchange = start_exchange(self, args[0] if args else kwargs.get("request"), settings)
         if exchange is None:
@@ -54,7 +56,7 @@ def _async_send(settings: Settings, inner: Callable[..., Awaitable[Any]]) -> Cal
 
 
 def _hop(inner: Callable[..., Any]) -> Callable[..., Any]:
-    @_stands_for(inner)
+    @stands_for(inner)
     def hop(self: Any, request: Any, *args: Any) -> Any:
         exchange = current_exchange()
         if exchange is None or exchange.client is not self:
@@ -67,7 +69,7 @@ def _hop(inner: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _async_hop(inner: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
-    @_stands_for(inner)
+    @stands_for(inner)
     async def hop(self: Any, request: Any, *args: Any) -> Any:
         exchange = current_exchange()
         if exchange is None or exchange.client is not self:
@@ -77,19 +79,3 @@ def _async_hop(inner: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[
         return response
 
     return hop
-
-
-def _stands_for(inner: Callable[..., Any]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Gives a wrapper the looks of what it wraps, and the way back to it."""
-
-    def mark(wrapper: Callable[..., Any]) -> Callable[..., Any]:
-        functools.update_wrapper(wrapper, inner)
-        vars(wrapper)["_trailmark_original"] = original(inner)
-        return wrapper
-
-    return mark
-
-
-def original(method: Any) -> Any:
-    """Below what `instrument` may have put there, so that nothing is seen twice."""
-    return getattr(method, "_trailmark_original", method)

@@ -13,11 +13,10 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import Any, Final
 
-from trailmark.instrumentation import Span, guard, is_tracing_active, start_span
+from trailmark.instrumentation import Span, guard, is_tracing_active, original, stands_for, start_span
 
 from trailmark_openai._routes import provider_of
 from trailmark_openai._watch import Watch
-from trailmark_openai._wrappers import original, stands_for
 
 __all__ = ["accessors", "for_all", "unwatch_resources", "watch_resources"]
 

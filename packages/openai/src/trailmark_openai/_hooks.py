@@ -13,10 +13,10 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 import openai
-from trailmark.instrumentation import guard, patch
+from trailmark.instrumentation import guard, original, patch
 
 from trailmark_openai._connections import accessors, for_all, unwatch_resources, watch_resources
-from trailmark_openai._wrappers import hooks_for, original
+from trailmark_openai._wrappers import hooks_for
 
 __all__ = ["instrument", "track_openai", "untrack_openai"]
 

@@ -11,12 +11,12 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import openai
-from trailmark.instrumentation import guard
+from trailmark.instrumentation import guard, stands_for
 
 from trailmark_openai._asked import asking_for_usage
 from trailmark_openai._call import Call, current_call, start_call
 
-__all__ = ["hooks_for", "original", "stands_for"]
+__all__ = ["hooks_for"]
 
 
 def hooks_for(cls: type[Any], stream_usage: bool | None) -> list[tuple[str, Callable[[Any], Any]]]:
@@ -137,19 +137,3 @@ def _retried(inner: Callable[..., Any]) -> Callable[..., Any]:
         return inner(self, *args, **kwargs)
 
     return retried
-
-
-def stands_for(inner: Callable[..., Any]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Gives a wrapper the looks of what it wraps, and the way back to it."""
-
-    def mark(wrapper: Callable[..., Any]) -> Callable[..., Any]:
-        functools.update_wrapper(wrapper, inner)
-        vars(wrapper)["_trailmark_original"] = original(inner)
-        return wrapper
-
-    return mark
-
-
-def original(method: Any) -> Any:
-    """Below what `instrument` may have put there, so that nothing is seen twice."""
-    return getattr(method, "_trailmark_original", method)

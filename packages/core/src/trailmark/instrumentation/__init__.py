@@ -16,7 +16,7 @@ from trailmark._process import back_end, is_tracing_active
 from trailmark._propagation import Headers, read_headers, write_headers
 from trailmark._span import Span
 from trailmark._start import claim_span, register_claim_provider, start_span
-from trailmark.instrumentation.patching import patch
+from trailmark.instrumentation.patching import original, patch, stands_for
 from trailmark.instrumentation.queries import form_pairs, query_pairs
 from trailmark.instrumentation.responses import Watcher, tee
 from trailmark.model import UNSET, Unset
@@ -39,11 +39,13 @@ __all__ = [
     "guard",
     "is_tracing_active",
     "leave",
+    "original",
     "patch",
     "query_pairs",
     "read_headers",
     "register_claim_provider",
     "register_current_span_provider",
+    "stands_for",
     "start_span",
     "suppress",
     "tee",

@@ -1,11 +1,12 @@
-"""Replace an attribute, and put back exactly what was there."""
+"""Replace an attribute, and put back exactly what was there; wrappers that look like what they stand for."""
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
-__all__ = ["patch"]
+__all__ = ["original", "patch", "stands_for"]
 
 
 def patch(owner: Any, name: str, make_wrapper: Callable[[Any], Any]) -> Callable[[], None]:
@@ -29,3 +30,19 @@ def patch(owner: Any, name: str, make_wrapper: Callable[[Any], Any]) -> Callable
                 delattr(owner, name)
 
     return undo
+
+
+def stands_for(inner: Callable[..., Any]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Decorates a wrapper of `inner`: gives it the looks of what it wraps, and the way back to it."""
+
+    def mark(wrapper: Callable[..., Any]) -> Callable[..., Any]:
+        functools.update_wrapper(wrapper, inner)
+        vars(wrapper)["_trailmark_original"] = original(inner)
+        return wrapper
+
+    return mark
+
+
+def original(method: Any) -> Any:
+    """Below what wrappers of ours stand for, so that nothing is seen twice."""
+    return getattr(method, "_trailmark_original", method)
