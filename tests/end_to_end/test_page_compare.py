@@ -94,6 +94,25 @@ def test_two_chosen_in_the_list_are_compared(page: Page, pair: tuple[Made, Made]
     expect(page.get_by_role("tree", name="Spans of both")).to_be_visible()
 
 
+def test_a_trace_is_found_scored_and_compared_by_keys_alone(page: Page, pair: tuple[Made, Made]) -> None:
+    """30"""
+    page.goto(f"/p/{PROJECT}/traces")
+    expect(page.get_by_role("link", name="agent")).to_have_count(2)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("agent")
+    page.keyboard.press("s")
+    first = page.get_by_role("tabpanel").get_by_role("button", name="1", exact=True)
+    expect(first).to_be_focused()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("rating saved")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("row").filter(has_text="rating 2")).to_be_visible()
+    for key in ("x", "j", "x", "C"):
+        page.keyboard.press(key)
+    expect(page.get_by_role("tree", name="Spans of both")).to_be_visible()
+
+
 def test_ids_can_be_pasted(page: Page, pair: tuple[Made, Made], server: str) -> None:
     a, b = pair
     page.goto(f"/p/{PROJECT}/compare")
