@@ -38,6 +38,7 @@ MAX_BINARY: Final = 4096
 
 _SEQUENCES: Final[tuple[type[Collection[Any]], ...]] = (list, tuple, set, frozenset, deque)
 SAME: Final[Survey] = ((), [], False)
+NOTHING: Final[Survey] = ((), [], True)
 _FAST: Final = orjson.OPT_PASSTHROUGH_SUBCLASS | orjson.OPT_PASSTHROUGH_DATACLASS
 _SLOW: Final = orjson.OPT_NON_STR_KEYS
 
@@ -55,6 +56,8 @@ def surveyed(
     `take`: who keeps the media found in a `field`, and says what to write in their place. `above`: what the span above
     was given; where this is equal, it is `SAME`, and is recorded as that was.
     """
+    if value is None:  # what most functions return
+        return b"null", NOTHING
     for item in value.values() if type(value) is dict else (value,):
         if type(item) is str and len(item) > MAX_BYTES:  # not to be encoded only to be cut
             return _walked(value, None if take is None else partial(take, field))

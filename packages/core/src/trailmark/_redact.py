@@ -73,8 +73,12 @@ class Redactor:
         if self.is_off:
             return encoded
         try:
-            if not self._functions and not self._is_suspect(encoded, found):
-                return encoded
+            if not self._functions:
+                if found is not None and len(encoded) < _SHORT and self._harmless.issuperset(found[0]):
+                    if not _has_shape(encoded.decode()):  # nearly all there is
+                        return encoded
+                elif not self._is_suspect(encoded, found):
+                    return encoded
             plain = orjson.loads(encoded)
             if self._patterns:
                 plain = self._masked(plain)

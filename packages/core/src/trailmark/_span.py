@@ -273,16 +273,17 @@ class Span:
         if self._ended_us is not None:
             return
         try:
-            if output is not UNSET and "output" not in self._fields and self._recorder.keep_output:
+            recorder = self._recorder
+            if output is not UNSET and "output" not in self._fields and recorder.keep_output:
                 self._fields["output"] = self.capture(output)  # unless the user set one by hand
             if status is not None:
                 self._status = status
             elif self._status == "running":
                 self._status = "ok"
             self._ended_us = self._now_us() if end_us is None else max(end_us, self.start_us)
-            self._write(max(wire.END, self._ver + 1))
-            if not self._recorder.keeps_all:
-                self._recorder.ended(self)
+            self._write(wire.END if self._ver < wire.END else self._ver + 1)
+            if not recorder.keeps_all:
+                recorder.ended(self)
         except Exception as own:  # noqa: BLE001 - as `guard` does, without the price of a context manager in every span
             fault("ending a span", own)
 
