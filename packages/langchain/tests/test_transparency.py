@@ -3,9 +3,6 @@
 import asyncio
 import gc
 import operator
-import subprocess
-import sys
-import threading
 import types
 from typing import Annotated, TypedDict
 
@@ -369,63 +366,3 @@ def test_other_handlers_are_told_the_same_bare_and_traced(program, trail):
 
 def test_there_are_enough_programs():
     assert len(PROGRAMS) >= (33 if StateGraph is not None else 30)
-
-
-def test_a_run_leaves_no_thread_and_waits_for_no_garbage_collection(trail):
-    from trailmark_langchain._runs import Run
-
-    threads = threading.active_count()
-    gc.collect()
-    gc.disable()
-    try:
-        (RunnableLambda(str) | RunnableLambda(len)).invoke(1, {"callbacks": [TrailmarkTracer()]})
-        left = [one for one in gc.get_objects() if type(one) is Run]
-    finally:
-        gc.enable()
-    assert left == []
-    assert threading.active_count() == threads
-
-
-MEMORY = """
-import asyncio, sys
-from langchain_core.language_models.fake_chat_models import FakeListChatModel
-from langchain_core.output_parsers import StrOutputParser
-from langchain_core.prompts import ChatPromptTemplate
-from langchain_core.runnables import RunnableLambda
-from trailmark_langchain import TrailmarkTracer, _runs
-config = {"callbacks": [TrailmarkTracer()]}
-prompt = ChatPromptTemplate.from_messages([("human", "{question}")])
-chain = prompt | FakeListChatModel(responses=["It is tea."]) | StrOutputParser()
-fails = RunnableLambda(lambda x: 1 // x)
-async def awaited():
-    await asyncio.gather(*(chain.ainvoke({"question": "What is it?"}, config) for _ in range(10)))
-def grown(rounds):
-    for _ in range(rounds):
-        for _ in range(20):
-            chain.invoke({"question": "What is it?"}, config)
-        for _ in range(10):
-            fails.batch([0], config, return_exceptions=True)
-        for _ in range(5):  # left after a piece
-            next(chain.stream({"question": "What is it?"}, config))
-        asyncio.run(awaited())
-    with open("/proc/self/statm") as f:
-        return int(f.read().split()[1]) * 4096
-before = grown(30)
-after = grown(270)
-print(after - before, len(_runs._begun), len(_runs._open), len(_runs._stray))
-"""
-
-
-@pytest.mark.slow
-def test_memory_stays_flat_over_50000_runs(tmp_path):
-    """A round is 160 runs: 300 rounds are 48,000, and the parts of streams left early are more."""
-    env = {
-        "TRAILMARK_HOME": str(tmp_path),
-        "TRAILMARK_QUIET": "true",
-        "TRAILMARK_URL": "http://127.0.0.1:9",
-        "PATH": "",
-    }
-    done = subprocess.run([sys.executable, "-c", MEMORY], env=env, capture_output=True, text=True, check=True)
-    grown, *kept = map(int, done.stdout.split())
-    assert kept == [0, 0, 0]
-    assert grown < 12_000_000, f"{grown} bytes more after 45,000 further runs"
