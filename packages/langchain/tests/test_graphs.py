@@ -266,6 +266,27 @@ def test_tools_that_run_at_once_are_spans_with_their_calls_and_what_they_track(c
         assert span["output"]["content"] == str(span["input"]["x"] * 2)
 
 
+def test_awaited_tools_hold_what_they_track(config, trail):
+    @tool
+    async def double(x: int) -> int:
+        """Double."""
+        await asyncio.sleep(0)
+        work("before")
+        await asyncio.gather(*(asyncio.to_thread(work, x) for _ in range(2)))
+        return x * 2
+
+    @trailmark.track
+    async def outer():
+        await tools(double).ainvoke(called("double", 3), config)
+        work("after")
+
+    asyncio.run(outer())
+    one = "      double (tool) ok\n" + "        work (general) ok\n" * 3
+    assert trail.tree() == (
+        f"outer (general) ok\n  LangGraph (agent) ok\n    tools (chain) ok\n{one * 3}  work (general) ok"
+    )
+
+
 def test_a_tool_that_raises_is_the_same_error_on_every_level(config, trail):
     @tool
     def broken(x: int) -> int:
