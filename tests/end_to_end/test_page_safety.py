@@ -7,6 +7,7 @@ import json
 import re
 import time
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -98,6 +99,36 @@ def test_hostile_text_in_every_pane_stays_text(page: Page, hostile: list[Made], 
         for link in panel.get_by_role("link").all():
             assert re.match(r"https?:|mailto:|/", link.get_attribute("href") or "/")
     assert page.locator("iframe, object, embed, style").count() == 0
+
+
+def test_hostile_text_in_every_other_view_stays_text(page: Page, hostile: list[Made], server: str) -> None:
+    """Lists of all of them; a thread, a comparison and a queue of some; names people give to views, scores and projects."""
+    named = [text[:60] for text in TEXTS[:20]]
+    for text in named:
+        page.request.post(
+            f"{server}/api/v1/views", data={"project": PROJECT, "name": text, "page": "traces", "params": {"q": text}}
+        )
+    page.request.put(
+        f"{server}/api/v1/projects/{PROJECT}/score-defs", data=[{"name": text, "type": "boolean"} for text in named]
+    )
+    threads = [quote(one.records[0]["trace"]["thread_id"], safe="") for one in hostile[:24:4]]
+    for path in (
+        "threads", *(f"threads/{id}" for id in threads), "spans", "dashboard?t=24h&by=name", "dashboard?t=24h&by=tag", "review",
+        f"compare?a={hostile[0].id}&b={hostile[1].id}", "settings?tab=views", "settings?tab=scores", "settings?tab=projects",
+    ):  # fmt: skip
+        page.goto(f"/p/{PROJECT}/{path}")
+        expect(page.locator("main .loading")).to_have_count(0)
+        expect(page.get_by_role("main")).not_to_be_empty()
+        page.keyboard.press("PageDown")
+        page.keyboard.press("j")
+        assert page.evaluate("window.__pwned") is None, path
+        assert page.locator("iframe, object, embed, style, main form[action], main base, main meta").count() == 0, path
+        for link in page.get_by_role("main").get_by_role("link").all():
+            assert re.match(r"https?:|mailto:|/", link.get_attribute("href") or "/"), path
+    page.keyboard.press("g")
+    page.keyboard.press("p")
+    expect(page.get_by_role("option").first).to_be_visible()
+    assert page.evaluate("window.__pwned") is None
 
 
 def test_the_answers_forbid_what_the_page_does_not_need(page: Page, server: str, allowed: list[str]) -> None:
