@@ -27,6 +27,10 @@ DRAWN = """new Promise(done => {{
   {act};
   requestAnimationFrame(() => requestAnimationFrame(() => done(performance.now() - begun)));
 }})"""
+# Tasks that held the main thread for longer than 50 ms, since this was asked last.
+WATCH = """window.held = [];
+new PerformanceObserver(list => held.push(...list.getEntries().map(one => one.duration))).observe({type: 'longtask'})"""
+HELD = "held.splice(0).reduce((a, b) => Math.max(a, b), 0)"
 PRESS = """document.activeElement.dispatchEvent(
   new KeyboardEvent('keydown', {{key: '{key}', bubbles: true, cancelable: true}}))"""
 
@@ -98,8 +102,31 @@ def steps(browser: Any, url: str, made: Made) -> list[tuple[str, float, int]]:
         "f.dispatchEvent(new Event('input', {bubbles: true})) })()"
     )
     found.append(("10,000 spans: a letter into the filter", timed(page, typed, 3, max), 100))
+    found += held(page, url, made)
     page.context.close()
     return found
+
+
+def held(page: Page, url: str, made: Made) -> list[tuple[str, float, int]]:
+    """The longest that something else had to wait for the page."""
+    page.goto(f"{url}/p/{PROJECT}/traces/{made.id}")
+    page.locator(".tree-row").first.wait_for()
+    page.evaluate(WATCH)
+    page.keyboard.press("c")
+    page.evaluate(HELD)
+    page.evaluate(f"(async () => {{ for (let n = 0; n < 90; n++) await {DRAWN.format(act=PRESS.format(key='j'))} }})()")
+    walked = page.evaluate(HELD)
+    large = Made(
+        "large", PROJECT, start_us=now_us(), seed=1, output=[{"row": n, "text": "x" * 40} for n in range(80_000)]
+    )
+    post(url, large.records)
+    page.goto(f"{url}/p/{PROJECT}/traces/{large.id}?span={large.root}&tab=io")
+    page.get_by_role("button", name="Load all").wait_for()
+    page.evaluate(WATCH)
+    page.get_by_role("button", name="Load all").click()
+    page.get_by_role("button", name="Load all").wait_for(state="detached")
+    page.evaluate(DRAWN.format(act=""))
+    return [("holding j: longest task", walked, 100), ("a value of 5 MB: longest task", page.evaluate(HELD), 100)]
 
 
 def timed(page: Page, act: str, times: int, summary: Callable[[list[float]], float]) -> float:

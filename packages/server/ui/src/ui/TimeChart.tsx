@@ -18,6 +18,7 @@ export interface TimeChartProps {
   isLastPartial?: boolean;
 }
 
+const LETTER = 5.8; // px of a digit on an axis, about
 const AXIS = 16; // px under the plot, for its times
 
 /** Series over time as SVG: crosshair, drag to choose a range, and a table for those who prefer one. */
@@ -29,12 +30,15 @@ export function TimeChart(props: TimeChartProps) {
   const [isTable, setTable] = useState(false);
   const plot = bare ? height : height - AXIS;
   const points = series[0]?.values.length ?? 0;
+  const top = topOf(series, props.kind === "bars");
+  const levels = bare ? [] : [top / 2, top].map(props.format);
+  const gutter = levels.reduce((most, level) => Math.max(most, level.length * LETTER + 8), 0);
+  const inner = Math.max(width - gutter, 1);
   const hover = props.hover !== undefined ? props.hover : ownHover;
   const setHover = props.onHover ?? setOwnHover;
-  const top = topOf(series, props.kind === "bars");
   const bucketAt = (event: PointerEvent<SVGSVGElement>) => {
-    const at = event.clientX - event.currentTarget.getBoundingClientRect().left;
-    return Math.min(Math.max(Math.floor((at / Math.max(width, 1)) * points), 0), points - 1);
+    const at = event.clientX - event.currentTarget.getBoundingClientRect().left - gutter;
+    return Math.min(Math.max(Math.floor((at / inner) * points), 0), points - 1);
   };
   const drop = () => {
     if (!drag) return;
@@ -74,32 +78,40 @@ export function TimeChart(props: TimeChartProps) {
         onPointerCancel={() => setDrag(null)}
         onPointerLeave={() => !drag && setHover(null)}
       >
-        {!bare && <Grid {...props} width={width} height={height} />}
-        {props.kind === "bars" ? (
-          <Bars {...props} width={width} height={plot} top={top} />
-        ) : (
-          series.map((one, n) => (
-            <path
-              key={one.name}
-              d={linePath(one.values, width, plot, top)}
-              className={`line ${one.css ?? `series-${n + 1}`}`}
+        <g transform={`translate(${gutter} 0)`}>
+          {!bare && <Grid {...props} levels={levels} width={inner} height={height} />}
+          {props.kind === "bars" ? (
+            <Bars {...props} width={inner} height={plot} top={top} />
+          ) : (
+            series.map((one, n) => (
+              <path
+                key={one.name}
+                d={linePath(one.values, inner, plot, top)}
+                className={`line ${one.css ?? `series-${n + 1}`}`}
+              />
+            ))
+          )}
+          {hover !== null && hover < points && (
+            <rect className="hover" x={(hover * inner) / points} width={inner / points} height={plot} />
+          )}
+          {drag && (
+            <rect
+              className="brush"
+              x={(Math.min(...drag) * inner) / points}
+              width={((Math.abs(drag[1] - drag[0]) + 1) * inner) / points}
+              height={plot}
             />
-          ))
-        )}
-        {!bare && <Levels {...props} height={plot} top={top} />}
-        {hover !== null && hover < points && (
-          <rect className="hover" x={(hover * width) / points} width={width / points} height={plot} />
-        )}
-        {drag && (
-          <rect
-            className="brush"
-            x={(Math.min(...drag) * width) / points}
-            width={((Math.abs(drag[1] - drag[0]) + 1) * width) / points}
-            height={plot}
-          />
-        )}
+          )}
+        </g>
       </svg>
-      {hover !== null && hover < points && <Tip {...props} at={hover} share={(hover + 0.5) / points} />}
+      {hover !== null && hover < points && (
+        <Tip
+          {...props}
+          at={hover}
+          left={gutter + ((hover + 0.5) / points) * inner}
+          isLate={hover > points / 2}
+        />
+      )}
     </figure>
   );
 }
@@ -135,31 +147,30 @@ function Bars({
   ));
 }
 
-function Grid({ width, height, from, step, series }: TimeChartProps & { width: number; height: number }) {
+function Grid({
+  width,
+  height,
+  from,
+  step,
+  series,
+  levels,
+}: TimeChartProps & { width: number; height: number; levels: string[] }) {
   const span = step * (series[0]?.values.length ?? 0);
   const plot = height - AXIS;
   const lineAt = (share: number) => plot - share * plot + 0.5;
   return (
     <g className="grid">
-      {[0, 0.5, 1].map((share) => (
-        <line key={share} x1={0} x2={width} y1={lineAt(share)} y2={lineAt(share)} />
+      {[0, 0.5, 1].map((share, n) => (
+        <g key={share}>
+          <line x1={0} x2={width} y1={lineAt(share)} y2={lineAt(share)} />
+          <text x={-6} y={Math.max(lineAt(share) + 3.5, 9)} className="level">
+            {n > 0 && levels[n - 1]}
+          </text>
+        </g>
       ))}
       {timeTicks(from, from + span, Math.max(2, Math.floor(width / 80))).map((us) => (
         <text key={us} x={((us - from) / span) * width + 3} y={height - 3}>
           {tickText(us, span)}
-        </text>
-      ))}
-    </g>
-  );
-}
-
-/** Over the series, so that a line through them leaves them readable. */
-function Levels({ height, top, format }: TimeChartProps & { height: number; top: number }) {
-  return (
-    <g className="grid">
-      {[0.5, 1].map((share) => (
-        <text key={share} x={2} y={height - share * height + 12}>
-          {format(top * share)}
         </text>
       ))}
     </g>
@@ -179,9 +190,17 @@ function Legend({ series }: { series: Series[] }) {
   );
 }
 
-function Tip({ series, at, share, from, step, format }: TimeChartProps & { at: number; share: number }) {
+function Tip({
+  series,
+  at,
+  left,
+  isLate,
+  from,
+  step,
+  format,
+}: TimeChartProps & { at: number; left: number; isLate: boolean }) {
   return (
-    <div className={share > 0.5 ? "chart-tip left" : "chart-tip"} style={{ left: `${share * 100}%` }}>
+    <div className={isLate ? "chart-tip left" : "chart-tip"} style={{ left }}>
       <div className="muted">{when(from + at * step)}</div>
       {series.map((one, n) => {
         const value = one.values[at];

@@ -1,4 +1,4 @@
-import { type ReactNode, useState } from "react";
+import { type ReactNode, useMemo, useState } from "react";
 import { Link } from "wouter";
 import type { Attachment, ErrorInfo, Json, SpanDetail } from "../../api/types";
 import { base } from "../../base";
@@ -327,7 +327,7 @@ const RAW_MAX = 1_000_000;
 
 /** Everything as the server says it; a large one is only offered. */
 export function Raw({ value, name }: { value: Json; name: string }) {
-  const text = JSON.stringify(value, null, 2);
+  const text = useMemo(() => JSON.stringify(value, null, 2), [value]);
   const save = () => {
     const link = document.createElement("a");
     link.href = URL.createObjectURL(new Blob([text], { type: "application/json" }));
