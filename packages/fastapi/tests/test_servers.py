@@ -100,6 +100,15 @@ def test_a_worker_that_is_killed_leaves_its_requests_told(tmp_path):
     assert [len(tree) for tree in told] == [2, 2]
 
 
+def test_a_worker_that_is_killed_in_mid_stream_leaves_the_request_under_its_name(tmp_path):
+    with running(tmp_path, uvicorn()) as url, httpx2.stream("GET", f"{url}/endless/1") as answer:
+        parts = answer.iter_raw()
+        os.kill(int(next(parts)), signal.SIGKILL)
+        with pytest.raises(httpx2.TransportError):
+            next(parts)
+    assert trees(tmp_path) == [["GET /endless/{n} running", "talking running"]]
+
+
 @pytest.mark.parametrize(
     "sent",
     [

@@ -1,10 +1,12 @@
 """A service for the tests of processes: calls the next service, if it is told of one."""
 
+import asyncio
 import os
 
 import httpx2
 import trailmark
 from fastapi import FastAPI
+from fastapi.responses import StreamingResponse
 from trailmark_fastapi import TrailmarkMiddleware
 
 app = FastAPI()
@@ -25,3 +27,13 @@ def front(n: int):
 @app.get("/back/{n}")
 async def back(n: int):
     return [work(n), os.getpid()]
+
+
+@app.get("/endless/{n}")
+async def endless(n: int):
+    async def pieces():
+        with trailmark.span("talking"):
+            yield f"{os.getpid()}\n"
+            await asyncio.Event().wait()
+
+    return StreamingResponse(pieces())
