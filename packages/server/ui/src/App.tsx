@@ -10,6 +10,7 @@ import { Footer } from "./ui/Footer";
 import { Help } from "./ui/Help";
 import { useKeys } from "./ui/keys";
 import { later } from "./ui/later";
+import "./ui/looks"; // before anything is drawn
 import "./ui/place"; // it must hear of every step
 import { Palette } from "./ui/Palette";
 import { Toasts } from "./ui/Toast";

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import time
 from dataclasses import asdict
 from pathlib import Path
@@ -17,11 +18,13 @@ from trailmark_server.api.answers import answer
 from trailmark_server.api.bulk import run
 from trailmark_server.api.clients import Clients
 from trailmark_server.api.problems import Problem
+from trailmark_server.seed import records
 from trailmark_server.store import Store, projects
 from trailmark_server.workspaces import current
 
 __all__ = ["router"]
 
+_SAMPLES: Final = 600  # spans
 _CHUNK: Final = 200  # traces deleted in one transaction: others write in between
 _FEATURES: Final = ("live", "threads", "scores", "metrics", "compare", "views", "export", "bulk", "files")
 
@@ -77,7 +80,21 @@ def router(store: Store, home: Path, clients: Clients, access: Access) -> APIRou
             pass
         return {"done": found["traces"]}
 
+    _add_samples(routes, store)
     return routes
+
+
+def _add_samples(routes: APIRouter, store: Store) -> None:
+    @routes.post("/projects/{project:path}/samples", response_model=models.BulkDone, status_code=201)
+    def samples(project: str) -> dict[str, Any]:
+        """Made-up traces of the last day, to look around in; only into a project without traces."""
+        with store.read() as reader:
+            if any(one["traces"] for one in projects.activity(reader) if one["name"] == project):
+                raise Problem(409, f"{project!r} has traces of its own; allowed: a project without any")
+        made = records(_SAMPLES, until_us=time.time_ns() // 1000, seed=secrets.randbits(32), days=1)
+        found = [{**record, "project": project} for record in made]
+        store.put(found)
+        return {"done": len(found)}
 
 
 def _one(store: Store, name: str) -> dict[str, Any]:

@@ -182,6 +182,7 @@ export const api = {
   keys: (signal?: AbortSignal) => get<KnownKey[]>("/keys", signal),
   createKey: (key: NewKey) => send<MadeKey>("POST", "/keys", key),
   revokeKey: (id: string) => send<null>("DELETE", `/keys/${encodeURIComponent(id)}`),
+  loadSamples: (project: string) => send<{ done: number }>("POST", `${inProject(project)}/samples`),
   createProject: (name: string) => send<Project>("POST", "/projects", { name }),
   renameProject: (project: string, name: string) => send<Project>("PATCH", inProject(project), { name }),
   deleteProject: (project: string, expected: number) =>

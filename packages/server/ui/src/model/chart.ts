@@ -1,5 +1,7 @@
 /** Scales and marks of charts: pure, in pixels. */
 
+import { zoneShown } from "./format";
+
 export interface Series {
   name: string;
   values: (number | null)[];
@@ -59,7 +61,7 @@ export function timeTicks(fromUs: number, toUs: number, most: number): number[] 
   ];
   const span = (toUs - fromUs) / 1e6;
   const step = (steps.find((s) => span / s <= most) ?? Math.ceil(span / most / 86_400) * 86_400) * 1e6;
-  const zone = new Date(fromUs / 1000).getTimezoneOffset() * 60e6;
+  const zone = zoneShown() === "UTC" ? 0 : new Date(fromUs / 1000).getTimezoneOffset() * 60e6;
   const ticks: number[] = [];
   for (let t = Math.ceil((fromUs - zone) / step) * step + zone; t < toUs; t += step) ticks.push(t);
   return ticks;
@@ -68,7 +70,12 @@ export function timeTicks(fromUs: number, toUs: number, most: number): number[] 
 export function tickText(us: number, spanUs: number): string {
   const date = new Date(us / 1000);
   const isDay = spanUs > 2 * 86_400e6;
-  if (isDay) return date.toLocaleDateString([], { month: "short", day: "numeric" });
-  const parts: Intl.DateTimeFormatOptions = { hour: "2-digit", minute: "2-digit", hour12: false };
+  if (isDay) return date.toLocaleDateString([], { month: "short", day: "numeric", timeZone: zoneShown() });
+  const parts: Intl.DateTimeFormatOptions = {
+    hour: "2-digit",
+    minute: "2-digit",
+    hour12: false,
+    timeZone: zoneShown(),
+  };
   return date.toLocaleTimeString([], spanUs < 600e6 ? { ...parts, second: "2-digit" } : parts);
 }

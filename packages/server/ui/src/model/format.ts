@@ -41,17 +41,40 @@ export function scoreText(score: { value: number | boolean | null; label: string
   return score.label !== null && value ? `${value} (${score.label})` : (score.label ?? value);
 }
 
-/** The time of day, with the date when it is not today's. */
-export function when(us: number, now: Date = new Date()): string {
-  const date = new Date(us / 1000);
-  const time = date.toLocaleTimeString([], {
+interface Clock {
+  zone: string | undefined; // undefined: the browser's
+  time: Intl.DateTimeFormat;
+  day: Intl.DateTimeFormat;
+  date: Intl.DateTimeFormat; // to tell days apart
+}
+
+const clockOf = (zone: string | undefined): Clock => ({
+  zone,
+  time: new Intl.DateTimeFormat([], {
     hour: "2-digit",
     minute: "2-digit",
     second: "2-digit",
     hour12: false,
-  });
-  const sameDay = date.toDateString() === now.toDateString();
-  return sameDay ? time : `${date.toLocaleDateString([], { month: "short", day: "2-digit" })} ${time}`;
+    timeZone: zone,
+  }),
+  day: new Intl.DateTimeFormat([], { month: "short", day: "2-digit", timeZone: zone }),
+  date: new Intl.DateTimeFormat("en-CA", { timeZone: zone }),
+});
+
+let clock = clockOf(undefined);
+
+/** Show times of this zone from now on; undefined is the browser's own. */
+export function setZone(zone: string | undefined): void {
+  clock = clockOf(zone);
+}
+
+export const zoneShown = (): string | undefined => clock.zone;
+
+/** The time of day, with the date when it is not today's. */
+export function when(us: number, now: Date = new Date()): string {
+  const date = new Date(us / 1000);
+  const time = clock.time.format(date);
+  return clock.date.format(date) === clock.date.format(now) ? time : `${clock.day.format(date)} ${time}`;
 }
 
 export function fullTime(us: number): string {

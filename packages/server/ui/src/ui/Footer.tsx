@@ -7,6 +7,7 @@ import { Popover } from "./Popover";
 const POLL_MS = 10_000;
 const LATE_US = 5e6;
 const RECENT_US = 60e6;
+const OLD_US = 7 * 86_400e6; // what is older was imported: clients give up on it
 const REASONS: Record<string, string> = {
   full: "its spool was full",
   refused: "a server refused them",
@@ -60,7 +61,12 @@ function Ingest({ waiting, last_us, late_us, now }: IngestProps) {
     last_us === null || late_us === null
       ? "Nothing has come since the server started"
       : `The last records came ${ago(last_us, now / 1000)}, ${duration(late_us)} after they were made`;
-  const isLate = late_us !== null && late_us > LATE_US && last_us !== null && now - last_us < RECENT_US;
+  const isLate =
+    late_us !== null &&
+    late_us > LATE_US &&
+    late_us < OLD_US &&
+    last_us !== null &&
+    now - last_us < RECENT_US;
   return (
     <span title={last} className={isLate ? "footer-bad" : undefined}>
       {isLate

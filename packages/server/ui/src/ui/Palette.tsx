@@ -3,11 +3,12 @@ import { useMemo, useState } from "react";
 import { useLocation } from "wouter";
 import { api } from "../api/client";
 import { ago, count } from "../model/format";
-import { pastedId, tracesPath } from "../model/paths";
+import { pagePath, pastedId, tracesPath } from "../model/paths";
 import { Combobox, type Option } from "./Combobox";
 import { Dialog } from "./Dialog";
 import { KeyCaps } from "./Help";
 import { boundKeys } from "./keys";
+import { toast } from "./Toast";
 import { setTheme, THEMES } from "./theme";
 
 interface Entry extends Option {
@@ -26,6 +27,12 @@ export function Palette({ project, only, onClose }: Props) {
   const [typed, setTyped] = useState("");
   const [, navigate] = useLocation();
   const projects = useQuery({ queryKey: ["projects"], queryFn: ({ signal }) => api.projects(signal) });
+  const views = useQuery({
+    queryKey: ["views", project],
+    queryFn: ({ signal }) => api.views(project, signal),
+    enabled: project !== "",
+    staleTime: 60_000,
+  });
   const actions = useMemo(actionEntries, []);
   const entries = useMemo(() => {
     const go = (path: string) => () => navigate(path);
@@ -61,7 +68,28 @@ export function Palette({ project, only, onClose }: Props) {
       run: go("/projects"),
     };
     known.push(all);
+    const name = typed.trim();
+    if (only && name && !projects.data?.some((one) => one.name === name))
+      known.push({
+        id: "new project",
+        label: `Make the project ${name}`,
+        group: "Projects",
+        words: typed,
+        run: () => void api.createProject(name).then(() => navigate(tracesPath(name)), said),
+      });
     if (only) return known;
+    const saved = (views.data ?? []).map(
+      (view): Entry => ({
+        id: `view ${view.id}`,
+        label: view.name,
+        hint: view.page ?? "traces",
+        group: "Views",
+        words: `${view.name} view`,
+        run: go(
+          `${pagePath(view.project ?? project, view.page ?? "traces")}?${new URLSearchParams(view.params)}`,
+        ),
+      }),
+    );
     const filter: Entry[] =
       project && typed.trim() && !id
         ? [
@@ -74,8 +102,8 @@ export function Palette({ project, only, onClose }: Props) {
             },
           ]
         : [];
-    return [...pasted, ...actions, ...known, ...themeEntries(), ...filter];
-  }, [typed, projects.data, actions, only, project, navigate]);
+    return [...pasted, ...actions, ...saved, ...known, ...themeEntries(), ...filter];
+  }, [typed, projects.data, views.data, actions, only, project, navigate]);
   const words = typed.toLowerCase().split(/\s+/).filter(Boolean);
   const shown = entries.filter(
     (entry) => entry.id === "filter" || words.every((word) => entry.words.toLowerCase().includes(word)),
@@ -98,6 +126,8 @@ export function Palette({ project, only, onClose }: Props) {
     </Dialog>
   );
 }
+
+const said = (error: Error) => toast(error.message, { isError: true });
 
 function actionEntries(): Entry[] {
   return boundKeys().flatMap((group) =>

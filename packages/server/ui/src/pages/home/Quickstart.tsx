@@ -1,7 +1,8 @@
-import { useQuery } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { api } from "../../api/client";
 import { serverUrl } from "../../base";
 import { CopyButton } from "../../ui/copy";
+import { toast } from "../../ui/Toast";
 
 /** Runs as it stands: `project` names where its trace goes, null the default. */
 export const quickstart = (project: string | null, url: string | null) => `import trailmark
@@ -24,6 +25,15 @@ trailmark.flush()
 /** The first thing somebody sees: how to record a trace, and that it is waited for. */
 export function Quickstart({ project }: { project: string | null }) {
   const code = quickstart(project, serverUrl);
+  const client = useQueryClient();
+  const load = async () => {
+    try {
+      await api.loadSamples(project ?? "Samples");
+    } catch (error) {
+      return toast(`Not loaded: ${(error as Error).message}`, { isError: true });
+    }
+    await client.invalidateQueries();
+  };
   const meta = useQuery({ queryKey: ["meta"], queryFn: ({ signal }) => api.meta(signal) });
   return (
     <div className="notice quickstart">
@@ -40,6 +50,12 @@ export function Quickstart({ project }: { project: string | null }) {
           {code}
         </pre>
       </div>
+      <p>
+        <button type="button" onClick={() => void load()}>
+          Load sample traces
+        </button>{" "}
+        <span className="muted">to look around first; delete them with their project.</span>
+      </p>
       <dl className="facts facts-column">
         <div>
           <dt>This server</dt>

@@ -1,5 +1,6 @@
 import { useState } from "react";
 import { singleKeys } from "../../ui/keys";
+import { densityShown, isUtc, setDensity, setUtc } from "../../ui/looks";
 import { setTheme, THEMES, useTheme } from "../../ui/theme";
 
 const NAMES = { system: "As the system", light: "Light", dark: "Dark" };
@@ -8,6 +9,8 @@ const NAMES = { system: "As the system", light: "Light", dark: "Dark" };
 export function General() {
   const theme = useTheme();
   const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  const [density, setDensityShown] = useState(densityShown);
+  const [utc, setUtcShown] = useState(isUtc);
   const [hasKeys, setKeys] = useState(singleKeys.get);
   return (
     <div className="settings-form">
@@ -17,6 +20,40 @@ export function General() {
           <label key={one}>
             <input type="radio" name="theme" checked={theme === one} onChange={() => setTheme(one)} />{" "}
             {NAMES[one]}
+          </label>
+        ))}
+      </fieldset>
+      <fieldset>
+        <legend>Rows of lists</legend>
+        {(["comfortable", "compact"] as const).map((one) => (
+          <label key={one}>
+            <input
+              type="radio"
+              name="density"
+              checked={density === one}
+              onChange={() => {
+                setDensity(one);
+                setDensityShown(one);
+              }}
+            />{" "}
+            {one}
+          </label>
+        ))}
+      </fieldset>
+      <fieldset>
+        <legend>Times</legend>
+        {[false, true].map((one) => (
+          <label key={String(one)}>
+            <input
+              type="radio"
+              name="zone"
+              checked={utc === one}
+              onChange={() => {
+                setUtc(one);
+                setUtcShown(one);
+              }}
+            />{" "}
+            {one ? "UTC" : `of this browser (${zone})`}
           </label>
         ))}
       </fieldset>
@@ -31,10 +68,6 @@ export function General() {
         />{" "}
         Single letters are keys (<kbd>?</kbd> lists them)
       </label>
-      <p className="muted">
-        Times are shown in {zone}
-        {zone !== "UTC" && "; the UTC time is in their titles"}.
-      </p>
     </div>
   );
 }

@@ -5,7 +5,7 @@ import { api } from "../../api/client";
 import type { Meta, Trace } from "../../api/types";
 import { serverUrl } from "../../base";
 import { ago, cost, count, duration, fullTime, when } from "../../model/format";
-import { quoted, tracePath, tracesPath } from "../../model/paths";
+import { comparePath, quoted, tracePath, tracesPath } from "../../model/paths";
 import { copyAndSay } from "../../ui/copy";
 import { Dialog } from "../../ui/Dialog";
 import { Menu } from "../../ui/Popover";
@@ -145,6 +145,7 @@ function Actions({ trace, project }: { trace: Trace; project: string }) {
                 "Python",
               ),
           },
+          { label: "Compare with another…", run: () => navigate(comparePath(project, trace.id, "")) },
           { label: "Delete…", danger: true, run: () => setAsking(true) },
         ]}
       />

@@ -1,11 +1,11 @@
 import { type KeyboardEvent, memo, type ReactNode, type RefObject, useEffect, useMemo, useRef } from "react";
 import { niceTop } from "../../model/chart";
 import type { ShownColumn } from "../../model/columns";
+import { rowPx } from "../../ui/looks";
 import { useRows } from "../../ui/VirtualList";
 import type { Column, Columns, ListRow, Scale } from "./column";
 import { GridHead } from "./GridHead";
 
-export const ROW_PX = 30;
 const HEAD_PX = 28;
 const CHECK_PX = 34;
 const AHEAD = 60; // rows before the end at which the next page is asked for
@@ -38,7 +38,7 @@ interface Props<R extends ListRow> {
 export function Grid<R extends ListRow>(props: Props<R>) {
   const { rows, active, checked, scroller, onActive, onEnd, onTop } = props;
   const columns = useMemo(() => placed(props.known, props.columns), [props.known, props.columns]);
-  const virtual = useRows(scroller, rows.length, ROW_PX, undefined, HEAD_PX);
+  const virtual = useRows(scroller, rows.length, rowPx(), undefined, HEAD_PX);
   const items = virtual.getVirtualItems();
   const last = items.at(-1)?.index ?? 0;
   useEffect(() => {
@@ -46,7 +46,7 @@ export function Grid<R extends ListRow>(props: Props<R>) {
   }, [last, rows.length, onEnd]);
   const isTop = useRef(true);
   const scrolled = () => {
-    const isAtTop = (scroller.current?.scrollTop ?? 0) < ROW_PX;
+    const isAtTop = (scroller.current?.scrollTop ?? 0) < rowPx();
     if (isAtTop !== isTop.current) onTop(isAtTop);
     isTop.current = isAtTop;
   };
@@ -59,7 +59,7 @@ export function Grid<R extends ListRow>(props: Props<R>) {
   const scale = useMemo<Scale>(() => ({ duration: most }), [most]);
   const walk = (event: KeyboardEvent) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.target !== event.currentTarget) return;
-    const page = Math.max(1, Math.floor((scroller.current?.clientHeight ?? 0) / ROW_PX) - 2);
+    const page = Math.max(1, Math.floor((scroller.current?.clientHeight ?? 0) / rowPx()) - 2);
     const { row, column } = active;
     const to: Record<string, [number, number]> = {
       ArrowDown: [row + 1, column],

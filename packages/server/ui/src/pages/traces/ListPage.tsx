@@ -11,6 +11,7 @@ import { withCondition } from "../../model/suggest";
 import { ROUTES } from "../../routes";
 import { announce } from "../../ui/Announcer";
 import { useKeys } from "../../ui/keys";
+import { rowPx } from "../../ui/looks";
 import { Popover } from "../../ui/Popover";
 import { leave, type Place, placeIn } from "../../ui/place";
 import { remember, rememberedList } from "../../ui/remember";
@@ -21,7 +22,7 @@ import { BulkBar } from "./BulkBar";
 import { ColumnChooser } from "./ColumnChooser";
 import type { Columns, ListRow } from "./column";
 import { FilterBar } from "./FilterBar";
-import { Grid, ROW_PX } from "./Grid";
+import { Grid } from "./Grid";
 import { Known, LiveButton, NothingFound } from "./listParts";
 import { LIST_STATE } from "./listState";
 import { loadTraceEarly, Peek } from "./Peek";
@@ -99,7 +100,7 @@ export function ListPage<R extends ListRow>({ project, source, known, one, place
   useEffect(() => {
     const { current: place } = before;
     if (!place || !rows.length || isFetchingNextPage) return;
-    if (rows.length * ROW_PX < place.scroll && hasNextPage) return void fetchNextPage();
+    if (rows.length * rowPx() < place.scroll && hasNextPage) return void fetchNextPage();
     scroller.current?.scrollTo({ top: place.scroll });
     before.current = undefined;
   }, [rows.length, hasNextPage, isFetchingNextPage, fetchNextPage]);
