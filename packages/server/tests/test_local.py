@@ -12,9 +12,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 from trailmark import spool
-from trailmark_server.ingest.local import LocalIngester
+from trailmark_server.ingest.local import POLL_S, LocalIngester
 from trailmark_server.store import Store
 
 TRAILMARK = Path(sys.executable).with_name("trailmark")
@@ -96,6 +97,61 @@ def test_a_living_program_is_followed_and_interrupted_only_when_it_dies(store: S
         program.send_signal(signal.SIGKILL)
     eventually(lambda: statuses(store) == {"app": "interrupted", "leaf": "ok"})
     ingester.stop()
+
+
+def test_one_look_finds_what_a_living_program_recorded(store: Store, tmp_path: Path) -> None:
+    """No flush, no end of the program: when the call has returned its record is there to be read."""
+    home = tmp_path / "home"
+    with subprocess.Popen(
+        [sys.executable, "-c", PROGRAM, "wait"], env=environment(home), stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as program:
+        assert program.stdout is not None
+        program.stdout.readline()
+        LocalIngester(store, home).once()
+
+        assert statuses(store) == {"app": "running", "leaf": "ok"}
+        program.communicate(b"")
+    assert 2 * POLL_S <= 0.2  # seconds, until the server has looked twice
+
+
+def test_a_busy_program_keeps_no_other_waiting(store: Store, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    busy = (
+        "import trailmark\nbusy = trailmark.track(name='busy')(lambda x: None)\nfor _ in range(600): busy('x' * 20_000)"
+    )
+    subprocess.run([sys.executable, "-c", busy], env=environment(home), check=True)  # more than one look takes
+    record(home, "small")
+    arrived: list[set[str]] = []
+    ingester = LocalIngester(store, home, arrived=lambda records: arrived.append({one["name"] for one in records}))
+    ingester.once()
+
+    assert arrived[:2] == [{"busy"}, {"app", "leaf"}]
+    assert arrived[2] == {"busy"}
+
+
+def test_each_home_is_taken_by_its_own_server(tmp_path: Path) -> None:
+    homes = [tmp_path / "one", tmp_path / "two"]
+    for home in homes:
+        record(home, home.name)
+    servers = [
+        subprocess.Popen([TRAILMARK, "serve", "--port", "0"], env=environment(home), stdout=subprocess.PIPE, text=True)
+        for home in homes
+    ]
+    try:
+        for home, server in zip(homes, servers, strict=True):
+            assert server.stdout is not None
+            url = server.stdout.readline().split()[3]
+
+            export = f"{url}/api/v1/projects/Default%20Project/export"
+
+            def inputs(export: str = export) -> list[Any]:
+                lines = httpx2.get(export, trust_env=False).text.splitlines()
+                return [one["input"] for one in map(json.loads, lines) if one["name"] == "app"]
+
+            eventually(lambda inputs=inputs: inputs() == [{"x": home.name}])
+    finally:
+        for server in servers:
+            server.communicate(server.terminate())
 
 
 def test_reading_twice_after_a_crash_changes_nothing(

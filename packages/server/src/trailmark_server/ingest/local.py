@@ -18,9 +18,10 @@ from trailmark_server.store import Store, StoreError, Writer
 
 __all__ = ["LocalIngester"]
 
-POLL_S: Final = 0.1
+POLL_S: Final = 0.1  # what a program recorded is on the page within two of them
 OWNERS_S: Final = 1.0
 MOST_REPORTS: Final = 1000
+MOST_ROUNDS: Final = 1000  # of about 4 MB for each program
 log = logging.getLogger("trailmark.server")
 
 
@@ -42,6 +43,7 @@ class LocalIngester:
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="trailmark-ingester", daemon=True)
         self._owners_at = 0.0
+        self._count = 0
 
     def start(self) -> None:
         self._thread.start()
@@ -52,22 +54,31 @@ class LocalIngester:
 
     def once(self) -> int:
         """Take all there is now; returns how many records that was."""
-        count, left = 0, set()
+        before = self._count
+        for _ in range(MOST_ROUNDS):  # bounded: a program may record faster than we store
+            if not self._round():
+                break
+        return self._count - before
+
+    def _round(self) -> bool:
+        """A batch of each program, so that a busy one keeps no other waiting; whether there was any."""
         self._pass_on()  # first: with its last segment an owner's mark goes
         found = [segment for segment in spool.segments(self._home) if not segment.destination]
+        served: set[str] = set()
         for segment in found:
-            while batch := spool.read(segment):
-                count += self._take(segment, batch)
-            if segment.is_complete:
+            if segment.owner in served:
+                continue
+            if batch := spool.read(segment):
+                served.add(segment.owner)
+                self._take(segment, batch)
+            elif segment.is_complete:
                 spool.remove(segment)
                 self._store.write(partial(_finish, str(segment.path)))
-            else:
-                left.add(segment.owner)
-        dead = {segment.owner for segment in found if not segment.is_live}
-        if time.monotonic() - self._owners_at > OWNERS_S or dead:
+        dead = any(not segment.is_live for segment in found)
+        if not served and (dead or time.monotonic() - self._owners_at > OWNERS_S):
             self._owners_at = time.monotonic()
             self._store.write(lambda writer: self._interrupt_dead(writer.owners(), writer.interrupt))
-        return count
+        return bool(served)
 
     def _pass_on(self) -> None:
         if self._heard is None:
@@ -84,7 +95,7 @@ class LocalIngester:
         """Whether a segment holds what was not taken yet."""
         return any(spool.read(s, 1) for s in spool.segments(self._home) if not s.destination)
 
-    def _take(self, segment: spool.Segment, batch: spool.Batch) -> int:
+    def _take(self, segment: spool.Segment, batch: spool.Batch) -> None:
         with self._store.read() as reader:
             prices = reader.prices()
         good, bad = check(batch.records, prices)
@@ -94,7 +105,7 @@ class LocalIngester:
         spool.ack(segment, batch)
         if self._arrived is not None:
             self._arrived(good)
-        return len(good)
+        self._count += len(good)
 
     def _interrupt_dead(self, owners: list[str], interrupt: object) -> None:
         assert callable(interrupt)
@@ -103,11 +114,13 @@ class LocalIngester:
                 interrupt(owner)
 
     def _run(self) -> None:
-        while not self._stop.wait(POLL_S):
+        waiting = False
+        while not self._stop.wait(0 if waiting else POLL_S):
             try:
-                self.once()
+                waiting = self._round()
             except (OSError, StoreError) as error:
                 log.warning("local ingest waits: %s", error)
+                waiting = False
                 self._stop.wait(5)
         with contextlib.suppress(OSError, StoreError):
             self.once()
