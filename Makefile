@@ -7,7 +7,7 @@ PAGE := packages/server/src/trailmark_server/_ui/index.html
 SOURCES := $(PACKAGES:%=packages/%/src)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-slow check lint types layers fix ui-types bench bench-openai bench-frameworks bench-web bench-server bench-ui test-alone test-oldest ui build lock clean
+.PHONY: help setup demo test test-slow check lint types layers fix ui-types bench bench-openai bench-frameworks bench-web bench-server bench-local bench-ui test-alone test-oldest ui build lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -77,6 +77,9 @@ bench-ui: setup ## times of the page in Chromium, beside their budgets
 
 bench-web: setup ## CPU of a server with a trace per request, beside OpenTelemetry's (makes an environment for it)
 	$(BIN)/python benchmarks/web.py
+
+bench-local: setup ## how soon what a program recorded can be read without a URL
+	$(BIN)/python benchmarks/local_ingest.py
 
 bench-server: setup ## the server: spans a second, pages of a store of SPANS=100000, memory
 	$(BIN)/python benchmarks/server.py --spans $(or $(SPANS),100000)
