@@ -18,9 +18,8 @@ MORE_TOOLS: dict[str, tuple[str, ...]] = {
     "llama-index": ("llama-index-llms-openai",),
     "openai": ("websockets", "numpy"),  # numpy: what openai 1 reads vectors with
 }
-OLDEST_TOOLS: dict[
-    str, tuple[str, ...]
-] = {  # the oldest that run with the floor: pip would search for them for minutes
+# The oldest that run with the package's floors: pip would search for them for minutes.
+OLDEST_TOOLS: dict[str, tuple[str, ...]] = {
     "langchain": (
         "langgraph==0.3.34",
         "langgraph-prebuilt==0.1.8",
@@ -28,6 +27,7 @@ OLDEST_TOOLS: dict[
         "langchain-openai==0.2.12",
         "openai==1.109.1",
         "numpy",
+        "pandas",
         "orjson==3.10.1",  # langgraph-sdk's own floor
     )
 }

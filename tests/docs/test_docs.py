@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+from trailmark import spool
 
 ROOT = Path(__file__).resolve().parents[2]
 READMES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "packages").glob("*/README.md"))]
+ROOTS = {  # of the examples of LangChain: a trace each, and nothing beside it
+    "langchain_rag.py": ["answer"],
+    "langchain_agent.py": ["langchain-agent"],
+    "langgraph_interrupt.py": ["order", "order"],
+    "langchain_web.py": ["GET /chat"],
+}
 EXAMPLES = sorted(path for path in (ROOT / "examples").glob("*.py") if path.name != "stand_in.py")
 
 
@@ -40,11 +49,24 @@ def test_a_block_of_a_readme_runs(code: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.name)
-def test_an_example_runs_and_is_short(example: Path, tmp_path: Path) -> None:
+def test_an_example_runs_is_short_and_nested(example: Path, tmp_path: Path) -> None:
     done = run([sys.executable, str(example)], tmp_path)
     assert done.returncode == 0, done.stderr
     assert done.stderr.count("\n") <= 1, "more than the one line about where traces go"
     assert len(example.read_text(encoding="utf-8").splitlines()) <= 60
+    spans = spans_in(tmp_path)
+    ids = {span["id"]: span["trace_id"] for span in spans}
+    assert all(ids[span["parent_id"]] == span["trace_id"] for span in spans if span["parent_id"] is not None)
+    assert "running" not in {span["status"] for span in spans}
+    if example.name in ROOTS:
+        assert [span["name"] for span in spans if span["parent_id"] is None] == ROOTS[example.name]
+
+
+def spans_in(home: Path) -> list[dict[str, Any]]:
+    """The last record of each span in the spool."""
+    records = [record for segment in spool.segments(home) for record in map(json.loads, spool.read(segment).records)]
+    spans = {one["id"]: one for one in sorted(records, key=lambda one: one["ver"]) if one["k"] == "span"}
+    return sorted(spans.values(), key=lambda span: span["start_us"])
 
 
 def test_every_make_target_is_documented() -> None:
