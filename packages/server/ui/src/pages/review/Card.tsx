@@ -13,7 +13,7 @@ import { announce } from "../../ui/Announcer";
 import { useKeys } from "../../ui/keys";
 import { Loading } from "../../ui/States";
 import { Status } from "../../ui/Status";
-import { Typed } from "../scores/ScorePane";
+import { Signed, Typed } from "../scores/ScorePane";
 import { ChatTab } from "../trace/parts";
 import { Before } from "./Before";
 
@@ -78,15 +78,7 @@ export function Card({ project, row, place, onGo, onFilter }: CardProps) {
         <Link href={tracePath(project, row.id)}>{visibleText(row.name) || "(no name)"}</Link>
         <span className="muted number">{when(row.start_us)}</span>
         {isDone && <span className="review-done">scored</span>}
-        <label className="score-author muted">
-          Signed{" "}
-          <input
-            type="text"
-            value={author}
-            placeholder="your name"
-            onChange={(event) => scoring.sign(event.target.value)}
-          />
-        </label>
+        <Signed author={author} onSign={scoring.sign} />
       </header>
       <div className="review-body">
         {row.thread && <Before project={project} thread={row.thread} trace={row.id} />}

@@ -29,18 +29,25 @@ export function ScorePane({ target }: { target: ScoreTarget }) {
             Another score
           </button>
         )}
-        <label className="score-author muted">
-          Signed{" "}
-          <input
-            type="text"
-            value={author}
-            placeholder="your name"
-            onChange={(event) => sign(event.target.value)}
-          />
-        </label>
+        <Signed author={author} onSign={sign} />
       </div>
       {scores.length > 0 && <Given scores={scores} author={author} onDrop={drop} />}
     </div>
+  );
+}
+
+/** Whose scores they are; the browser remembers it. */
+export function Signed({ author, onSign }: { author: string; onSign: (name: string) => void }) {
+  return (
+    <label className="score-author muted">
+      Signed{" "}
+      <input
+        type="text"
+        value={author}
+        placeholder="your name"
+        onChange={(event) => onSign(event.target.value)}
+      />
+    </label>
   );
 }
 

@@ -3,6 +3,7 @@ import { api } from "../../api/client";
 import { base } from "../../base";
 import { ago, bytes } from "../../model/format";
 import { visibleText } from "../../model/hygiene";
+import { Table } from "./Table";
 
 /** Which server this is, who records to it, and whose work the page is made of. */
 export function About() {
@@ -48,26 +49,15 @@ function Clients() {
   if (!clients.data.length)
     return <p className="muted">No program has reported since this server started.</p>;
   return (
-    <table className="plain settings-table">
-      <caption>Programs that record here</caption>
-      <thead>
-        <tr>
-          <th>Program</th>
-          <th>trailmark</th>
-          <th>Spans wait in</th>
-          <th>Heard</th>
+    <Table caption="Programs that record here" columns={["Program", "trailmark", "Spans wait in", "Heard"]}>
+      {clients.data.map((one) => (
+        <tr key={one.client}>
+          <td>{visibleText(one.client)}</td>
+          <td>{one.version || "not told"}</td>
+          <td>{visibleText(one.mode)}</td>
+          <td className="muted">{ago(one.seen_us)}</td>
         </tr>
-      </thead>
-      <tbody>
-        {clients.data.map((one) => (
-          <tr key={one.client}>
-            <td>{visibleText(one.client)}</td>
-            <td>{one.version || "not told"}</td>
-            <td>{visibleText(one.mode)}</td>
-            <td className="muted">{ago(one.seen_us)}</td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
+      ))}
+    </Table>
   );
 }

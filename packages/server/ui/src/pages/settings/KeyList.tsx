@@ -8,6 +8,7 @@ import { visibleText } from "../../model/hygiene";
 import { CopyButton } from "../../ui/copy";
 import { Dialog } from "../../ui/Dialog";
 import { Failed, Loading } from "../../ui/States";
+import { Table } from "./Table";
 import { useSaved } from "./useSaved";
 
 /** API keys: listed without their secrets, made and shown once, revoked. */
@@ -56,45 +57,32 @@ function Keys({ isFirst }: { isFirst: boolean }) {
         </p>
       )}
       {found.data.length > 0 && (
-        <table className="plain settings-table">
-          <thead>
-            <tr>
-              <th>Key</th>
-              <th>Id</th>
-              <th>Workspace</th>
-              <th>Made</th>
-              <th>
-                <span className="sr-only">Actions</span>
-              </th>
+        <Table columns={["Key", "Id", "Workspace", "Made"]} hasActions>
+          {found.data.map((one) => (
+            <tr key={one.id}>
+              <td>
+                {visibleText(one.name)}
+                {one.admin && <span className="tag tag-after">admin</span>}
+              </td>
+              <td>
+                <code>{one.id}</code>
+              </td>
+              <td>{one.workspace}</td>
+              <td className="muted" title={fullTime(one.created_us)}>
+                {ago(one.created_us)}
+              </td>
+              <td>
+                <button
+                  type="button"
+                  aria-label={`Revoke ${visibleText(one.name)}`}
+                  onClick={() => setRevoking(one)}
+                >
+                  Revoke
+                </button>
+              </td>
             </tr>
-          </thead>
-          <tbody>
-            {found.data.map((one) => (
-              <tr key={one.id}>
-                <td>
-                  {visibleText(one.name)}
-                  {one.admin && <span className="tag tag-after">admin</span>}
-                </td>
-                <td>
-                  <code>{one.id}</code>
-                </td>
-                <td>{one.workspace}</td>
-                <td className="muted" title={fullTime(one.created_us)}>
-                  {ago(one.created_us)}
-                </td>
-                <td>
-                  <button
-                    type="button"
-                    aria-label={`Revoke ${visibleText(one.name)}`}
-                    onClick={() => setRevoking(one)}
-                  >
-                    Revoke
-                  </button>
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
+          ))}
+        </Table>
       )}
       <NewKey
         isFirst={isFirst}

@@ -4,6 +4,7 @@ import { api } from "../../api/client";
 import type { Price } from "../../api/types";
 import { visibleText } from "../../model/hygiene";
 import { Failed, Loading } from "../../ui/States";
+import { Table } from "./Table";
 import { useSaved } from "./useSaved";
 
 const PARTS = ["input", "input_cached", "output"] as const;
@@ -22,42 +23,31 @@ export function Prices() {
         <code>trailmark reprice</code> applies them to what is there.
       </p>
       {found.data.length > 0 && (
-        <table className="plain settings-table">
-          <thead>
-            <tr>
-              <th>Model</th>
-              <th>Provider</th>
-              <th className="number">Input</th>
-              <th className="number">Cached</th>
-              <th className="number">Output</th>
-              <th>
-                <span className="sr-only">Delete</span>
-              </th>
-            </tr>
-          </thead>
-          <tbody>
-            {found.data.map((price) => (
-              <tr key={`${price.model} ${price.provider}`}>
-                <td>{visibleText(price.model)}</td>
-                <td className="muted">{visibleText(price.provider || "any")}</td>
-                {PARTS.map((part) => (
-                  <td key={part} className="number">
-                    {price.parts[part] ?? ""}
-                  </td>
-                ))}
-                <td>
-                  <button
-                    type="button"
-                    aria-label={`Delete the price of ${price.model}`}
-                    onClick={() => save("Price", () => api.dropPrice(price.model, price.provider ?? ""))}
-                  >
-                    Delete
-                  </button>
+        <Table
+          columns={["Model", "Provider", { number: "Input" }, { number: "Cached" }, { number: "Output" }]}
+          hasActions
+        >
+          {found.data.map((price) => (
+            <tr key={`${price.model} ${price.provider}`}>
+              <td>{visibleText(price.model)}</td>
+              <td className="muted">{visibleText(price.provider || "any")}</td>
+              {PARTS.map((part) => (
+                <td key={part} className="number">
+                  {price.parts[part] ?? ""}
                 </td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
+              ))}
+              <td>
+                <button
+                  type="button"
+                  aria-label={`Delete the price of ${price.model}`}
+                  onClick={() => save("Price", () => api.dropPrice(price.model, price.provider ?? ""))}
+                >
+                  Delete
+                </button>
+              </td>
+            </tr>
+          ))}
+        </Table>
       )}
       <NewPrice onSave={(price) => save("Price", () => api.setPrice(price))} />
     </div>

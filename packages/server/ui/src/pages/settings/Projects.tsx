@@ -7,6 +7,7 @@ import { ago, count } from "../../model/format";
 import { visibleText } from "../../model/hygiene";
 import { pagePath, tracesPath } from "../../model/paths";
 import { Failed, Loading } from "../../ui/States";
+import { Table } from "./Table";
 import { TypedDialog } from "./TypedDialog";
 import { useSaved } from "./useSaved";
 
@@ -23,39 +24,26 @@ export function Projects({ project }: { project: string }) {
   if (!found.data) return <Loading rows={4} />;
   return (
     <div className="settings-form">
-      <table className="plain settings-table">
-        <thead>
-          <tr>
-            <th>Project</th>
-            <th className="number">Traces</th>
-            <th className="number">Last 24 h</th>
-            <th>Newest</th>
-            <th>
-              <span className="sr-only">Actions</span>
-            </th>
+      <Table columns={["Project", { number: "Traces" }, { number: "Last 24 h" }, "Newest"]} hasActions>
+        {found.data.map((one) => (
+          <tr key={one.name}>
+            <td>
+              <Link href={tracesPath(one.name)}>{visibleText(one.name)}</Link>
+            </td>
+            <td className="number">{count(one.traces)}</td>
+            <td className="number">{count(one.traces_24h)}</td>
+            <td className="muted">{one.last_us === null ? "" : ago(one.last_us)}</td>
+            <td>
+              <button type="button" aria-label={`Rename ${one.name}`} onClick={() => setRenaming(one)}>
+                Rename
+              </button>{" "}
+              <button type="button" aria-label={`Delete ${one.name}`} onClick={() => setDeleting(one)}>
+                Delete
+              </button>
+            </td>
           </tr>
-        </thead>
-        <tbody>
-          {found.data.map((one) => (
-            <tr key={one.name}>
-              <td>
-                <Link href={tracesPath(one.name)}>{visibleText(one.name)}</Link>
-              </td>
-              <td className="number">{count(one.traces)}</td>
-              <td className="number">{count(one.traces_24h)}</td>
-              <td className="muted">{one.last_us === null ? "" : ago(one.last_us)}</td>
-              <td>
-                <button type="button" aria-label={`Rename ${one.name}`} onClick={() => setRenaming(one)}>
-                  Rename
-                </button>{" "}
-                <button type="button" aria-label={`Delete ${one.name}`} onClick={() => setDeleting(one)}>
-                  Delete
-                </button>
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
+        ))}
+      </Table>
       <form
         className="settings-row"
         onSubmit={async (event) => {

@@ -6,6 +6,7 @@ import type { SavedView } from "../../api/types";
 import { visibleText } from "../../model/hygiene";
 import { pagePath } from "../../model/paths";
 import { Failed, Loading } from "../../ui/States";
+import { Table } from "./Table";
 import { TypedDialog } from "./TypedDialog";
 import { useSaved } from "./useSaved";
 
@@ -24,45 +25,33 @@ export function ViewList({ project }: { project: string }) {
     return <p className="muted">No saved views. The lists of traces and spans save one under Views.</p>;
   return (
     <>
-      <table className="plain settings-table">
-        <thead>
-          <tr>
-            <th>View</th>
-            <th>Of</th>
-            <th>Filter</th>
-            <th>
-              <span className="sr-only">Actions</span>
-            </th>
+      <Table columns={["View", "Of", "Filter"]} hasActions>
+        {found.data.map((view) => (
+          <tr key={view.id}>
+            <td>
+              <Link
+                href={`${pagePath(project, view.page ?? "traces")}?${new URLSearchParams(view.params ?? {})}`}
+              >
+                {visibleText(view.name)}
+              </Link>
+            </td>
+            <td className="muted">{view.page}</td>
+            <td className="muted">{visibleText(view.params?.q ?? "")}</td>
+            <td>
+              <button type="button" aria-label={`Rename ${view.name}`} onClick={() => setRenaming(view)}>
+                Rename
+              </button>{" "}
+              <button
+                type="button"
+                aria-label={`Delete ${view.name}`}
+                onClick={() => save("View", () => api.deleteView(view.id))}
+              >
+                Delete
+              </button>
+            </td>
           </tr>
-        </thead>
-        <tbody>
-          {found.data.map((view) => (
-            <tr key={view.id}>
-              <td>
-                <Link
-                  href={`${pagePath(project, view.page ?? "traces")}?${new URLSearchParams(view.params ?? {})}`}
-                >
-                  {visibleText(view.name)}
-                </Link>
-              </td>
-              <td className="muted">{view.page}</td>
-              <td className="muted">{visibleText(view.params?.q ?? "")}</td>
-              <td>
-                <button type="button" aria-label={`Rename ${view.name}`} onClick={() => setRenaming(view)}>
-                  Rename
-                </button>{" "}
-                <button
-                  type="button"
-                  aria-label={`Delete ${view.name}`}
-                  onClick={() => save("View", () => api.deleteView(view.id))}
-                >
-                  Delete
-                </button>
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
+        ))}
+      </Table>
       {renaming && (
         <TypedDialog
           title={`Rename ${renaming.name}`}

@@ -56,6 +56,21 @@ export const columnsOf = <R extends ListRow>(
 export const condition = (field: string, value: string | null) =>
   value ? `${field}:${quoted(value)}` : null;
 
+/** A text of the row; `f` on it asks for the same in `field`. */
+export const textColumn = <R extends ListRow>(
+  id: string,
+  label: string,
+  width: number,
+  field: string,
+  text: (row: R) => string | null,
+): Column<R> => ({
+  id,
+  label,
+  width,
+  cell: (row) => visibleText(text(row) ?? ""),
+  filter: (row) => condition(field, text(row)),
+});
+
 export const TIME: Column<ListRow> = {
   id: "time",
   label: "Time",

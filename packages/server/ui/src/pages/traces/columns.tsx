@@ -16,6 +16,7 @@ import {
   SCORES,
   TAGS,
   TIME,
+  textColumn,
   VERSION,
 } from "./column";
 
@@ -83,20 +84,8 @@ const COLUMNS: Column<TraceRow>[] = [
   },
   SCORES,
   TAGS,
-  {
-    id: "user",
-    label: "User",
-    width: 110,
-    cell: (row) => visibleText(row.user ?? ""),
-    filter: (row) => condition("user", row.user),
-  },
-  {
-    id: "thread",
-    label: "Thread",
-    width: 130,
-    cell: (row) => visibleText(row.thread ?? ""),
-    filter: (row) => condition("thread", row.thread),
-  },
+  textColumn("user", "User", 110, "user", (row) => row.user),
+  textColumn("thread", "Thread", 130, "thread", (row) => row.thread),
   { id: "env", label: "Environment", width: 110, field: "env", ...ofField("env") },
   VERSION,
   {

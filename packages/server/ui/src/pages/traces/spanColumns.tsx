@@ -16,6 +16,7 @@ import {
   SCORES,
   TAGS,
   TIME,
+  textColumn,
   VERSION,
 } from "./column";
 
@@ -71,20 +72,8 @@ const columns = (project: string): Column<SpanRow>[] => [
     filter: (row) => `tokens>=${tokens(row)}`,
   },
   COST,
-  {
-    id: "model",
-    label: "Model",
-    width: 140,
-    cell: (row) => visibleText(row.model ?? ""),
-    filter: (row) => condition("model", row.model),
-  },
-  {
-    id: "provider",
-    label: "Provider",
-    width: 100,
-    cell: (row) => visibleText(row.provider ?? ""),
-    filter: (row) => condition("provider", row.provider),
-  },
+  textColumn("model", "Model", 140, "model", (row) => row.model),
+  textColumn("provider", "Provider", 100, "provider", (row) => row.provider),
   {
     id: "error",
     label: "Error",
