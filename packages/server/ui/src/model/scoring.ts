@@ -29,6 +29,7 @@ export function choicesOf(def: ScoreDef): { key: string; name: string; judgement
   const { min = null, max = null } = def;
   if (def.type !== "numeric" || min === null || max === null) return [];
   if (!Number.isInteger(min) || !Number.isInteger(max) || max - min > 8) return [];
+  if (max - min < 2) return []; // a share, such as 0.8
   return Array.from({ length: max - min + 1 }, (_, n) => ({
     key: String(n + 1),
     name: String(min + n),
