@@ -19,35 +19,44 @@ class Names:
     """
 
     def __init__(self) -> None:
-        self._exact: dict[str, str] = {}
+        self._exact: set[str] = set()
         self._patterns: dict[str, str] = {}
-        self._wrong: set[str] = set()
-        self._match: Callable[[str], re.Match[str] | None] | None = None
-        self._templates: tuple[str, ...] = ()
+        self._refused: set[str] = set()
+        self._known: tuple[Callable[[str], re.Match[str] | None], tuple[str, ...]] | None = None
 
     def guess(self, path: str) -> str | None:
         """The template that path had before, or one that its like had."""
         if path in self._exact:
             return path
-        if self._match is None or (found := self._match(path)) is None or found.lastindex is None:
+        known = self._known  # replaced whole: a server may have several threads
+        if known is None or (found := known[0](path)) is None:
             return None
-        return self._templates[found.lastindex - 1]
+        return known[1][(found.lastindex or 1) - 1]
 
-    def learn(self, path: str, found: str | None, guessed: str | None) -> None:
+    def learn(self, path: str, found: str, guessed: str | None) -> None:
         """A path was routed to the template `found`, and `guessed` was not it."""
         if guessed is not None:
-            self._wrong.add(guessed)
-            self._exact.pop(guessed, None)
-            self._patterns.pop(guessed, None)
-        if found is not None and found not in self._wrong and len(self._wrong) < _MOST:
-            if found == path and len(self._exact) < _MOST:
-                self._exact[path] = path
-            elif len(self._patterns) < _MOST and (pattern := _pattern(found)) and re.fullmatch(pattern, path):
-                self._patterns[found] = pattern
-        known = dict(self._patterns)
-        self._match, self._templates = None, tuple(known)
-        if known:
-            self._match = re.compile("|".join(f"({pattern})" for pattern in known.values())).fullmatch
+            self._refuse(guessed)
+        if found in self._refused or len(self._refused) + len(self._exact) + len(self._patterns) > _MOST:
+            return
+        if found == path:
+            self._exact.add(path)
+        elif (pattern := _pattern(found)) and re.fullmatch(pattern, path):
+            self._patterns[found] = pattern
+            self._compile()
+        else:
+            self._refused.add(found)
+
+    def _refuse(self, template: str) -> None:
+        self._refused.add(template)
+        self._exact.discard(template)
+        if self._patterns.pop(template, None) is not None:
+            self._compile()
+
+    def _compile(self) -> None:
+        patterns = dict(self._patterns)
+        known = re.compile("|".join(f"({pattern})" for pattern in patterns.values())).fullmatch
+        self._known = (known, tuple(patterns)) if patterns else None
 
 
 def _pattern(found: str) -> str | None:
