@@ -7,7 +7,11 @@ import time
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from trailmark_server.store import Store, lists, open_store
+from trailmark_server.store.codec import pack
+from trailmark_server.store.text import said, tokens
 
 from .conftest import new_id, span
 
@@ -87,3 +91,35 @@ def test_the_index_is_filled_in_the_background_and_stops_with_the_store(tmp_path
         time.sleep(0.02)
     assert found(store, "word7") == {"n7"}
     store.close()
+
+
+WORDS = [
+    "refund",
+    "Account",
+    "réfund",
+    "ﬁne",
+    "refund²",
+    "K",
+    "ﾠ",
+    "🙂",
+    "’",
+    "—",
+    "\n",
+    '"',
+    "\\n",
+    "_",
+    "-",
+    "n",
+    "\x00",
+    "1e-7",
+]
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.sampled_from(WORDS), max_size=8), st.sampled_from(["", " ", "\n", "\t", "’"]))
+def test_a_phrase_is_found_wherever_its_words_stand_side_by_side(parts: list[str], between: str) -> None:
+    text = between.join(parts)
+    body = pack({"input": {"text": [text, 1e-7]}, "output": None, "metadata": {"x": "refund account"}})
+    for phrase in ("refund account", "account refund", "n refund", "refund k", "acc"):
+        expected = f" {phrase} " in f" {' '.join(tokens(text))} "
+        assert said(None, body, f" {phrase} ") == expected

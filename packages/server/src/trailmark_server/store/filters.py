@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -9,6 +10,7 @@ from trailmark_server.query import AllOf, AnyOf, Condition, Node, Not, OneSpan, 
 from trailmark_server.store.codec import dumps, id_bytes, unpack
 from trailmark_server.store.rows import MAX_VALUE, leaves
 from trailmark_server.store.text import Phrase, said
+from trailmark_server.store.windows import Windows
 
 __all__ = ["KEYED", "Sql", "add_functions", "compared", "marked", "scored", "span_condition", "trace_condition"]
 
@@ -29,11 +31,11 @@ _SPAN: Final = {
     "start": "s.start_us / 1e6", "error": "(s.status = 'error')",
 }  # fmt: skip
 _IN_TRACE: Final = "EXISTS(SELECT 1 FROM spans s WHERE s.trace_id=t.trace_id AND {})"
-_SPAN_TEXT: Final = "said(s.name, (SELECT body FROM payloads WHERE kind=0 AND seq=s.seq), ?)"
-_ROOT_TEXT: Final = (
-    "EXISTS(SELECT 1 FROM roots r JOIN payloads b ON b.kind=1 AND b.seq=r.seq "
-    "WHERE r.trace_id=t.trace_id AND said(r.name, b.body, ?))"
-)
+_SPAN_SAID: Final = "said(s.name, (SELECT body FROM payloads WHERE kind=0 AND seq=s.seq), ?)"
+_ROOT_SAID: Final = "said(r.name, (SELECT body FROM payloads WHERE kind=1 AND seq=r.seq), ?)"
+_WORD: Final = "coalesce(nullif(held({id}, ?), 2), {said})"  # the text index alone can tell
+_PHRASE: Final = "(held({id}, ?) AND {said})"
+_IN_ROOT: Final = "EXISTS(SELECT 1 FROM roots r WHERE r.trace_id=t.trace_id AND {})"
 _TAGGED: Final = "EXISTS(SELECT 1 FROM trace_tags g WHERE g.trace_id=t.trace_id AND {})"
 _MARKED: Final = "EXISTS(SELECT 1 FROM trace_meta m WHERE m.trace_id=t.trace_id AND m.key=? AND {})"
 _SPAN_TAGGED: Final = "EXISTS(SELECT 1 FROM json_each(coalesce(s.tags, '[]')) g WHERE {})"
@@ -43,10 +45,13 @@ _SPAN_MARKED: Final = (
 _MODELS: Final = "EXISTS(SELECT 1 FROM json_each(t.models) g WHERE {})"
 
 
-def add_functions(db: Any) -> None:
-    """What the conditions call on a connection."""
+def add_functions(db: sqlite3.Connection) -> Windows:
+    """What the conditions call on a connection, and what is to be forgotten with each view of the store."""
+    windows = Windows(db)
+    db.create_function("held", 2, windows.held)
     for name, count, function in (("stored", 3, _stored), ("said", 3, said), ("values_of", 2, _values_of)):
         db.create_function(name, count, function, deterministic=True)
+    return windows
 
 
 def trace_condition(node: Node) -> Sql:
@@ -109,8 +114,9 @@ def _of_trace(leaf: Text | Condition | OneSpan) -> Sql:  # noqa: C901 - one fiel
     if isinstance(leaf, OneSpan):
         return _in_trace(span_condition(leaf.node))
     if isinstance(leaf, Text):
-        sql, values = _of_span(leaf)
-        return f"({_ROOT_TEXT} OR {_IN_TRACE.format(sql)})" if values else "0", values * 2
+        root, values = _said(leaf, "2*r.seq + 1", _ROOT_SAID)
+        span, same = _said(leaf, "2*s.seq", _SPAN_SAID)
+        return f"({_IN_ROOT.format(root)} OR {_IN_TRACE.format(span)})", [*values, *same]
     if leaf.field in _TRACE:
         return compared(_TRACE[leaf.field], leaf)
     if leaf.field == "model":
@@ -136,8 +142,7 @@ def _of_span(leaf: Text | Condition | OneSpan) -> Sql:
     if isinstance(leaf, OneSpan):
         return span_condition(leaf.node)
     if isinstance(leaf, Text):
-        phrase = Phrase.of(leaf.text)
-        return (_SPAN_TEXT, [phrase.needle]) if phrase.words else ("0", [])
+        return _said(leaf, "2*s.seq", _SPAN_SAID)
     if leaf.field in _SPAN:
         return compared(_SPAN[leaf.field], leaf)
     if leaf.field == "tag":
@@ -152,6 +157,13 @@ def _of_span(leaf: Text | Condition | OneSpan) -> Sql:
         return _has(str(leaf.values[0]) if leaf.values else "error")
     inner, values = _of_trace(leaf)
     return f"EXISTS(SELECT 1 FROM traces t WHERE t.trace_id=s.trace_id AND {inner})", values
+
+
+def _said(leaf: Text, id: str, said: str) -> Sql:
+    phrase = Phrase.of(leaf.text)
+    if not phrase.words:
+        return "0", []
+    return (_WORD if phrase.is_exact else _PHRASE).format(id=id, said=said), [phrase.match, phrase.needle]
 
 
 def _in_trace(found: Sql) -> Sql:

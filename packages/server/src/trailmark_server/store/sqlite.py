@@ -21,6 +21,7 @@ from trailmark_server.store.protocol import Capabilities, Health, Store
 from trailmark_server.store.read import Reader
 from trailmark_server.store.rows import pack_records
 from trailmark_server.store.schema import VERSION, connect, prepare
+from trailmark_server.store.windows import Windows
 from trailmark_server.store.write import Writer
 
 __all__ = ["SqliteStore", "open_store"]
@@ -63,7 +64,7 @@ class SqliteStore:
         self.path = path
         self._indexer = Indexer(self.index_text)
         self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
-        self._idle: deque[sqlite3.Connection] = deque()
+        self._idle: deque[tuple[sqlite3.Connection, Windows]] = deque()
         self._trouble: FullError | DamagedError | None = None
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -105,7 +106,7 @@ class SqliteStore:
     @contextmanager
     def read(self, *, timeout_s: float | None = 30) -> Iterator[Reader]:
         """A consistent view, on a connection of its own."""
-        db = self._connection()
+        db, windows = self._connection()
         if timeout_s is not None:
             deadline = time.monotonic() + timeout_s
             db.set_progress_handler(lambda: time.monotonic() > deadline, STEPS)
@@ -120,7 +121,8 @@ class SqliteStore:
             raise _explained(error) from error
         finally:
             db.set_progress_handler(None, 0)
-            self._give_back(db)
+            windows.forget()
+            self._give_back(db, windows)
 
     def index_text(self) -> int:
         """Index a batch of what waits; returns how many that were."""
@@ -168,22 +170,21 @@ class SqliteStore:
         self._jobs.put(None)
         self._thread.join()
         while self._idle:
-            self._idle.pop().close()
+            self._idle.pop()[0].close()
 
-    def _connection(self) -> sqlite3.Connection:
+    def _connection(self) -> tuple[sqlite3.Connection, Windows]:
         try:
             return self._idle.pop()
         except IndexError:
             db = connect(str(self.path), cache_kb=READER_CACHE_KB)
             db.execute("PRAGMA query_only=ON")
-            filters.add_functions(db)
-            return db
+            return db, filters.add_functions(db)
 
-    def _give_back(self, db: sqlite3.Connection) -> None:
+    def _give_back(self, db: sqlite3.Connection, windows: Windows) -> None:
         if db.in_transaction:
             db.execute("ROLLBACK")
         if len(self._idle) < MAX_IDLE:
-            self._idle.append(db)
+            self._idle.append((db, windows))
         else:
             db.close()
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-from trailmark_server.store.codec import unpack
+from trailmark_server.store.codec import opened, unpack
 
 __all__ = ["MAX_INDEXED", "Phrase", "said", "tokens", "words_of"]
 
@@ -16,6 +17,9 @@ MAX_INDEXED: Final = 200_000  # characters of one span
 _ALONE: Final = "\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"  # scripts without spaces: each sign is a word
 _WORD: Final = re.compile(rf"[{_ALONE}]|[^\W_{_ALONE}]+")
 _FIELDS: Final = ("input", "output", "error")
+_ODD: Final = re.compile(  # beyond ASCII, all but common punctuation and emoji: what has no case and no accents
+    rb"[\xc3-\xe1\xe3-\xef\xf1-\xf4]|\xc2[\xaa\xb5\xba]|\xe2[^\x80]|\xf0[^\x9f]"
+)
 
 
 def tokens(text: str) -> list[str]:
@@ -58,7 +62,23 @@ def words_of(name: str | None, body: bytes | None) -> str:
 
 def said(name: str | None, body: bytes | None, needle: str) -> int:
     """SQL function: whether the words of a phrase stand side by side in one of the texts."""
+    if body is not None and (looks := _quick(needle)) is not None:
+        text = opened(body)
+        if looks.search(text.lower()) is None and (text.isascii() or _ODD.search(text) is None):
+            return int(name is not None and needle in f" {' '.join(tokens(name))} ")
     return int(any(needle in f" {' '.join(tokens(text))} " for text in _fields(name, body)))
+
+
+@functools.lru_cache(maxsize=256)
+def _quick(needle: str) -> re.Pattern[bytes] | None:
+    """What the JSON of a text with the phrase holds at least, if it has no odd letters. None: look closely.
+
+    Digits are left out: JSON may write a number otherwise than a text does.
+    """
+    words = needle.split()
+    if not all(word.isascii() and word.isalpha() for word in words):
+        return None
+    return re.compile(rb"(?:\\(?:u[0-9a-f]{4}|.)|[^0-9a-z\\])+".join(word.encode() for word in words))
 
 
 def _fields(name: str | None, body: bytes | None) -> Iterator[str]:
