@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -132,6 +133,33 @@ def test_what_has_the_shape_of_a_secret_is_never_recorded_as_it_is(text: str) ->
         call(answer=text)
 
     assert not findings(text, Redactor()) or trail.span("call")["output"] != text
+
+
+def test_a_token_is_masked_wherever_in_a_run_of_letters_it_begins() -> None:
+    token = SHAPES["JWT"]
+    with record_trail() as trail:
+        call(answer=[f"id-{token}", f"eyJshort-{token}.", f"a.{token}", f"eyJ{'a' * 20}-eyJ{'b' * 20} {token}"])
+
+    assert token not in json.dumps(trail.span("call")["output"])
+    assert trail.span("call")["output"][3].startswith("eyJaaa")
+
+
+def test_no_text_costs_the_square_of_its_length(home: Path) -> None:
+    """That would be minutes of CPU for one of these: the limit is for a loop that does not end, not a budget."""
+    program = """
+import resource, trailmark
+resource.setrlimit(resource.RLIMIT_CPU, (15, 15))
+@trailmark.track
+def call(text): pass
+for piece in ("-eyJaaaaaaaaaaaa", "sk-", "Bearer ", "-----BEGIN ", "://a:", "a:b@", "@", "_live_"):
+    for start in ("", "eyJ"):
+        call(start + piece * (500_000 // len(piece)))
+print(trailmark.stats()["recorded"])
+"""
+    env = {**os.environ, "TRAILMARK_HOME": str(home), "TRAILMARK_QUIET": "true"}
+    done = subprocess.run([sys.executable, "-c", program], env=env, capture_output=True, text=True, check=False)
+
+    assert done.stdout == "32\n", done
 
 
 @trailmark.track

@@ -27,7 +27,9 @@ _SECRET_KEY: Final = re.compile(
 _SHAPES: Final = re.compile(
     r"\b(?:sk-[A-Za-z0-9_-]{20,}|(?:sk|pk|rk|whsec)_(?:live|test)_[A-Za-z0-9]{10,}|gh[pousr]_[A-Za-z0-9]{30,}|github_pat_\w{30,}"
     r"|glpat-[\w-]{20,}|xox[abeoprs]-[\w-]{10,}|A(?:KIA|SIA)[0-9A-Z]{16}|AIza[\w-]{35}|hf_[A-Za-z0-9]{30,}"
-    r"|eyJ[\w-]{10,}\.[\w-]{10,}\.[\w-]*|Bearer\s+[\w.~+/-]{16,}=*)"
+    r"|Bearer\s+[\w.~+/-]{16,}=*)"
+    # a JWT: whether a dot ends the run of letters is asked once a run, not at each eyJ in it
+    r"|(?<![\w-])(?=[\w-]{13,}+\.[\w-]{10,}+\.)[\w-]*?\beyJ[\w-]{10,}+\.[\w-]{10,}+\.[\w-]*+"
     r"|-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)|(?<=://)[^/\s:@\"]+:[^/\s:@\"]+(?=@)",
     re.ASCII | re.DOTALL,
 )
@@ -42,7 +44,7 @@ _UNDERSCORED: Final = re.compile(
 _CLOUD: Final = re.compile(r"A(?:[KS]IA[0-9A-Z]{16}|Iza[\w-]{35})", re.ASCII).search
 _JWT: Final = re.compile(r"J(?<=eyJ)[\w-]{10}", re.ASCII)
 _BEARER: Final = re.compile(r"Bearer[\s\\]", re.ASCII)
-_LOGIN: Final = re.compile(r"://[^/\s:@\"]+:[^/\s:@\"]+@", re.ASCII).match
+_LOGIN: Final = re.compile(r":(?=//[^/\s:@\"]+:[^/\s:@\"]+@)", re.ASCII)
 _MOST_STEPS: Final = 16  # from one rare letter to the next; a step costs as much as a few hundred characters do
 # One is in each. A key ends in `token`: counts of tokens, of which every model call has some, do not.
 _KEY_WORDS: Final = ("key", 'token"', "secret", "pass", "authoriz", "credential", "cookie")
@@ -205,12 +207,15 @@ def _has(text: str, letter: str, shape: re.Pattern[str]) -> bool:
 def _has_login(text: str) -> bool:
     """Whether a URL with a password is in there. No part of that has an @, so no place is looked at twice."""
     start = 0
-    while (at := text.find("@", start)) >= 0:
+    for _ in range(_MOST_STEPS):
+        at = text.find("@", start)
+        if at < 0:
+            return False
         url = text.rfind("://", start, at)
-        if url >= 0 and _LOGIN(text, url):
+        if url >= 0 and _LOGIN.match(text, url):
             return True
         start = at + 1
-    return False
+    return _LOGIN.search(text, start) is not None
 
 
 def _has_key_word(text: str) -> bool:
