@@ -102,3 +102,16 @@ def test_a_thread_that_is_not_there_says_so(page: Page, talk: str, allowed: list
     expect(page.get_by_role("heading", name="No such thread")).to_be_visible()
     page.get_by_role("main").get_by_role("link", name="All threads").click()
     expect(page.get_by_role("listitem")).to_have_count(2)
+
+
+def test_a_thread_is_scored_as_a_whole(page: Page, talk: str) -> None:
+    page.goto(f"/p/{PROJECT}/threads/short")
+    expect(page.get_by_role("heading", name="short")).to_be_visible()
+    page.keyboard.press("s")
+    sheet = page.get_by_role("dialog", name="Score the thread")
+    expect(sheet.get_by_role("button", name="1", exact=True)).to_be_focused()
+    sheet.get_by_role("button", name="4", exact=True).click()
+    expect(page.locator(".thread-head .chip")).to_have_text("rating 4")
+    page.keyboard.press("Escape")
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("listitem").filter(has_text="hello")).to_contain_text("rating 4")

@@ -10,8 +10,10 @@ import { gapBefore, totalsOf } from "../../model/turns";
 import { text } from "../../model/url";
 import type { PageProps } from "../../routes";
 import { useKeys } from "../../ui/keys";
+import { Popover } from "../../ui/Popover";
 import { Failed, Loading, Notice } from "../../ui/States";
 import { useUrlState } from "../../ui/useUrlState";
+import { focusScores, ScorePane } from "../scores/ScorePane";
 import { Peek } from "../traces/Peek";
 import { TurnView } from "./TurnView";
 import { useTurnRows } from "./useTurnRows";
@@ -20,6 +22,7 @@ import "./threads.css";
 
 const THREAD_STATE = { turn: text(), peek: text() }; // trace ids: where one is, and what is in the drawer
 const PAGE = 100;
+const SCORE = "thread-score-open";
 
 /** One conversation, turn by turn: what was asked and answered, what it took; each turn opens as its trace. */
 export default function ThreadPage({ project, id }: PageProps) {
@@ -61,6 +64,11 @@ export default function ThreadPage({ project, id }: PageProps) {
       keys: "Space",
       label: "The turn's trace in a drawer",
       run: () => set({ peek: peek ? "" : (current?.trace_id ?? "") }),
+    },
+    {
+      keys: "s",
+      label: "Score the thread",
+      run: () => document.querySelector<HTMLElement>(`.${SCORE}`)?.click(),
     },
     {
       keys: "Enter",
@@ -117,6 +125,11 @@ export default function ThreadPage({ project, id }: PageProps) {
   );
 }
 
+function ThreadScores({ thread }: { thread: Thread }) {
+  useEffect(focusScores, []);
+  return <ScorePane target={{ project: thread.project, thread_id: thread.id }} />;
+}
+
 interface HeadProps {
   thread: Thread;
   turns: Thread["turns"];
@@ -142,6 +155,9 @@ function Head({ thread, turns, at, isAll, onJump }: HeadProps) {
           {visibleText(score.name)} {visibleText(scoreText(score))}
         </span>
       ))}
+      <Popover label="Score" title="Score the thread" className={`quiet ${SCORE}`}>
+        {() => <ThreadScores thread={thread} />}
+      </Popover>
       <label className="thread-jump muted">
         Turn{" "}
         <input
