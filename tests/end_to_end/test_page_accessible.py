@@ -250,6 +250,7 @@ def test_a_person_without_a_mouse_goes_from_the_list_into_a_span_and_back(page: 
     page.keyboard.type("seen")
     page.keyboard.press("Enter")
     expect(page).to_have_url(re.compile("/p/seen/traces"))
+    expect(page.get_by_role("grid")).to_be_focused()
     page.keyboard.press("/")
     page.keyboard.type("name:research_agent.run tag:prod")
     page.keyboard.press("Enter")
@@ -257,8 +258,9 @@ def test_a_person_without_a_mouse_goes_from_the_list_into_a_span_and_back(page: 
     page.keyboard.press("Escape")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", level=1)).to_contain_text("research_agent.run")
-    for _ in range(3):
-        page.keyboard.press("j")
+    expect(page.get_by_role("tree", name="Spans")).to_be_focused()
+    for key in ("j", "ArrowDown", "j"):
+        page.keyboard.press(key)
     expect(page.get_by_label("Details").get_by_role("heading", level=2)).to_contain_text("planner.chat")
     page.keyboard.press("2")
     expect(page.get_by_role("tab", name="Input / output")).to_have_attribute("aria-selected", "true")

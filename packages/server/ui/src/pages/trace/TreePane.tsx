@@ -4,6 +4,7 @@ import { cost } from "../../model/format";
 import { axisTicks, tickLabel } from "../../model/time";
 import { CUT, hasChildren, indexOfPlace, MISSING, TRACE } from "../../model/tree";
 import { useWidth } from "../../ui/TimeChart";
+import { useFirstFocus } from "../../ui/useFirstFocus";
 import { useRows } from "../../ui/VirtualList";
 import { ROW_PX, TreeRow, type TreeRowProps } from "./TreeRow";
 import type { TraceModel } from "./useTraceModel";
@@ -30,6 +31,8 @@ export function TreePane(props: Props) {
   const { model, selected, hasWaterfall, onSelect } = props;
   const { tree, seen, folds, scale } = model;
   const scroller = useRef<HTMLDivElement>(null);
+  const body = useRef<HTMLDivElement>(null);
+  useFirstFocus(body);
   const at = indexOfPlace(seen, selected);
   const virtual = useRows(scroller, seen.length, ROW_PX);
   const hasMoved = useRef(false);
@@ -78,6 +81,7 @@ export function TreePane(props: Props) {
       {hasWaterfall && <Axis scale={scale} />}
       <div className="tree-scroll" ref={scroller}>
         <div
+          ref={body}
           role="tree"
           aria-label="Spans"
           tabIndex={0}

@@ -2,6 +2,7 @@ import { type KeyboardEvent, memo, type ReactNode, type RefObject, useEffect, us
 import { niceTop } from "../../model/chart";
 import type { ShownColumn } from "../../model/columns";
 import { rowPx } from "../../ui/looks";
+import { useFirstFocus } from "../../ui/useFirstFocus";
 import { useRows } from "../../ui/VirtualList";
 import type { Column, Columns, ListRow, Scale } from "./column";
 import { GridHead } from "./GridHead";
@@ -39,6 +40,8 @@ export function Grid<R extends ListRow>(props: Props<R>) {
   const { rows, active, checked, scroller, onActive, onEnd, onTop } = props;
   const columns = useMemo(() => placed(props.known, props.columns), [props.known, props.columns]);
   const virtual = useRows(scroller, rows.length, rowPx(), undefined, HEAD_PX);
+  const body = useRef<HTMLDivElement>(null);
+  useFirstFocus(body);
   const items = virtual.getVirtualItems();
   const last = items.at(-1)?.index ?? 0;
   useEffect(() => {
@@ -81,6 +84,7 @@ export function Grid<R extends ListRow>(props: Props<R>) {
   return (
     <div className="grid-scroll" ref={scroller} onScroll={scrolled}>
       <div
+        ref={body}
         role="grid"
         aria-label={props.label}
         aria-rowcount={props.hasMore ? -1 : rows.length + 1}
