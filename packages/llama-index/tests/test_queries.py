@@ -14,6 +14,7 @@ from llama_index.core.node_parser import SentenceSplitter
 from llama_index.core.postprocessor import LLMRerank
 from llama_index.core.query_engine import RouterQueryEngine, SubQuestionQueryEngine
 from llama_index.core.question_gen import LLMQuestionGenerator
+from llama_index.core.retrievers import QueryFusionRetriever
 from llama_index.core.schema import TextNode
 from llama_index.core.selectors import LLMSingleSelector
 from llama_index.core.tools import QueryEngineTool
@@ -202,6 +203,46 @@ def test_an_ingestion_shows_its_embeddings_not_every_split(traced):
         "IngestionPipeline.run (chain) ok\n  MockEmbedding.get_text_embedding_batch (embedding) ok"
     )
     assert traced.spans[1]["output"] == {"embeddings": len(nodes), "dimensions": 4}
+
+
+@pytest.mark.parametrize("use_async", [False, True])
+def test_a_fusion_of_retrievers_holds_the_questions_it_makes_and_every_retrieval(traced, model, index, use_async):
+    retrievers = [index.as_retriever(similarity_top_k=1), index.as_retriever(similarity_top_k=2)]
+    fusion = QueryFusionRetriever(retrievers, llm=model("A?"), num_queries=2, use_async=use_async)
+    found = fusion.retrieve("What?")
+    root, *rest = traced.spans
+    assert (root["name"], root["type"], root["input"]) == (
+        "QueryFusionRetriever.retrieve",
+        "retriever",
+        {"query": "What?"},
+    )
+    assert [node["id"] for node in root["output"]] == [node.node_id for node in found]
+    below = [span for span in rest if span["parent_id"] == root["id"]]
+    assert [span["type"] for span in below] == ["llm", *["retriever"] * 4]
+    asked = [span["input"]["query"] for span in below[1:]]
+    assert (asked.count("What?"), len(set(asked))) == (2, 2)
+    inner = [span for span in rest if span["type"] == "embedding"]  # a question is embedded once where it can be
+    assert inner
+    assert {span["parent_id"] for span in inner} <= {span["id"] for span in below[1:]}
+    assert {span["status"] for span in traced.spans} == {"ok"}
+    assert kept() == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("how", ["run", "arun"])
+def test_an_ingestion_in_worker_processes_is_one_span_with_all_their_nodes(traced, how):
+    documents = [Document(text=f"Text {number}.") for number in range(4)]
+    pipeline = IngestionPipeline(transformations=[MockEmbedding(4)])
+
+    async def run():
+        return await pipeline.arun(documents=documents, num_workers=2)
+
+    nodes = pipeline.run(documents=documents, num_workers=2) if how == "run" else asyncio.run(run())
+    assert len(nodes) == 4
+    [span] = traced.spans
+    assert (span["name"], span["status"]) == (f"IngestionPipeline.{how}", "ok")
+    assert [node["text"] for node in span["output"]] == [node.text for node in nodes]
+    assert kept() == []
 
 
 def test_requests_side_by_side_stay_apart(traced, model, index):

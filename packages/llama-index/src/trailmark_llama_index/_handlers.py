@@ -29,6 +29,9 @@ _PARTS: Final = frozenset(  # public, and only ever made as a part of another ca
 _OWN: Final = frozenset(("_postprocess_nodes", "_apostprocess_nodes", "_select", "_aselect"))  # private, nothing above
 _WRITES: Final = ("write_response_to_history", "awrite_response_to_history")  # a chat's stream, read in its own thread
 _TAGS: Final = "llamaindex."
+_PIECES: Final = frozenset(("LLMChatInProgressEvent", "LLMCompletionInProgressEvent"))
+_ANSWERS: Final = frozenset(("LLMChatEndEvent", "LLMCompletionEndEvent"))
+_HEARD: Final = _PIECES | _ANSWERS | {"StreamChatDeltaReceivedEvent", "ExceptionEvent", "SpanCancelledEvent"}
 
 
 class Spans(BaseSpanHandler[SimpleSpan]):
@@ -85,10 +88,12 @@ class Events(BaseEventHandler):
     """What the spans do not tell: how a model's stream goes on and ends, and that a step was cancelled."""
 
     def handle(self, event: BaseEvent, **kwargs: Any) -> None:  # noqa: ARG002
-        with guard("reading a LlamaIndex event"):
-            run = find(event.span_id)
-            if run is not None:
-                _told(run, type(event).__name__, event)
+        kind = type(event).__name__
+        if kind in _HEARD:  # most say nothing that the spans do not
+            with guard("reading a LlamaIndex event"):
+                run = find(event.span_id)
+                if run is not None:
+                    _told(run, kind, event)
 
 
 def _enter(span_id: str, arguments: Mapping[str, Any], instance: Any, above: Run | None, tags: dict[str, Any]) -> None:
@@ -182,11 +187,11 @@ def _left(run: Run) -> None:
 
 
 def _told(run: Run, kind: str, event: Any) -> None:
-    if kind in ("LLMChatInProgressEvent", "LLMCompletionInProgressEvent"):
+    if kind in _PIECES:
         response = event.response
         run.span.mark_first_token()
         run.answer = response
-    elif kind in ("LLMChatEndEvent", "LLMCompletionEndEvent"):
+    elif kind in _ANSWERS:
         run.answer = event.response if event.response is not None else run.answer
         if run.is_streaming and run.is_model:
             _end(run, run.answer, None)

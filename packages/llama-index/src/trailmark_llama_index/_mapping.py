@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Final, TypeGuard
 
 from llama_index.core.base.embeddings.base import BaseEmbedding
@@ -22,15 +23,21 @@ _CALLS: Final = frozenset(
 
 def kind_of(instance: Any, method: str) -> str:
     """The type of span for a method of LlamaIndex."""
-    if isinstance(instance, BaseLLM):
+    return _kind_of(type(instance), method)  # type: ignore[arg-type]  # a class is hashable
+
+
+@lru_cache(maxsize=1024)
+def _kind_of(kind: type, method: str) -> str:
+    """Once a class and method: asking pydantic's classes is slow."""
+    if issubclass(kind, BaseLLM):
         return "llm" if method in _CALLS else "chain"
-    if isinstance(instance, BaseEmbedding):
+    if issubclass(kind, BaseEmbedding):
         return "embedding"
-    if isinstance(instance, (BaseRetriever, BaseNodePostprocessor)):
+    if issubclass(kind, (BaseRetriever, BaseNodePostprocessor)):
         return "retriever"
-    if isinstance(instance, (BaseTool, AsyncBaseTool)):
+    if issubclass(kind, (BaseTool, AsyncBaseTool)):
         return "tool"
-    names = {kind.__name__ for kind in type(instance).__mro__}
+    names = {each.__name__ for each in kind.__mro__}
     if method == "run" and not names.isdisjoint(("BaseWorkflowAgent", "AgentWorkflow")):
         return "agent"
     return "chain"

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sys
 import weakref
+from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import FrameType
-from typing import Any
+from typing import Any, Final
 
 from llama_index_instrumentation.dispatcher import active_span_id  # type: ignore[attr-defined]
 from trailmark.instrumentation import (
@@ -37,8 +38,9 @@ class Run:
     pieces: list[str] = field(default_factory=list)
 
 
-_open: dict[str, Run] = {}
-_folded: dict[str, Run] = {}  # inner halves of a call, that are no spans
+_KEEP_OPEN: Final = 10_000  # calls whose end is never told: the oldest are given up
+_open: OrderedDict[str, Run] = OrderedDict()
+_folded: OrderedDict[str, Run] = OrderedDict()  # inner halves of a call, that are no spans
 _models: dict[str, Run] = {}
 _watching = False
 
@@ -48,11 +50,17 @@ def open_run(run: Run) -> None:
     _open[run.id] = run
     if run.is_model:
         _models[run.id] = run
+    if len(_open) > _KEEP_OPEN:
+        oldest, given_up = _open.popitem(last=False)
+        _models.pop(oldest, None)
+        given_up.span.end("cancelled")
 
 
 def fold(span_id: str, into: Run) -> None:
     """A call that is part of another one."""
     _folded[span_id] = into
+    if len(_folded) > _KEEP_OPEN:
+        _folded.popitem(last=False)
 
 
 def find(span_id: str | None) -> Run | None:

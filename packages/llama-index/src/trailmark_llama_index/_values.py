@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any, Final
 
 from llama_index.core.base.llms.types import ChatMessage, ChatResponse, CompletionResponse
@@ -14,6 +15,7 @@ from llama_index.core.tools import AsyncBaseTool, BaseTool, ToolOutput
 
 __all__ = ["asked", "readable"]
 
+_PLAIN: Final = frozenset((int, float, bool, type(None)))
 _DEPTH: Final = 8
 _ITEMS: Final = 1000
 _LIMIT: Final = 64 * 1024
@@ -40,19 +42,26 @@ def asked(arguments: Mapping[str, Any]) -> Any:
 
 def readable(value: Any, depth: int = _DEPTH) -> Any:
     """Messages as chat, nodes as text with scores, answers as their text; containers of them alike."""
+    kind = type(value)
+    if kind in _PLAIN:
+        return value
     if isinstance(value, str):
         return f"<{len(value) * 3 // 4} bytes>" if len(value) > _LIMIT and _BASE64.match(value) else value
-    if depth <= 0 or value is None or isinstance(value, (bool, int, float)):
+    if depth <= 0:
         return value
     if isinstance(value, dict):
         return {str(key): readable(item, depth - 1) for key, item in list(value.items())[:_ITEMS]}
     if isinstance(value, (list, tuple)):
         items = [readable(item, depth - 1) for item in value[:_ITEMS]]
         return items + ([f"… {len(value) - _ITEMS} more"] if len(value) > _ITEMS else [])
-    for kind, show in _SHOWN:
-        if isinstance(value, kind):
-            return show(value)
-    return _other(value, depth)
+    show = _way_of(kind)  # type: ignore[arg-type]  # a class is hashable, mypy says its metaclass might not be
+    return show(value) if show is not None else _other(value, depth)
+
+
+@lru_cache(maxsize=512)
+def _way_of(kind: type) -> Callable[[Any], Any] | None:
+    """How one of LlamaIndex's own kinds is shown; asking pydantic's classes each time costs more than the showing."""
+    return next((show for known, show in _SHOWN if issubclass(kind, known)), None)
 
 
 def _other(value: Any, depth: int) -> Any:
