@@ -121,5 +121,18 @@ client.delete_trace_feedback_score(trace.id, "judge")
 told["left"] = [score.name for score in client.get_trace_content(trace.id).feedback_scores]
 client.rest_client.traces.delete_traces(ids=[gathered.id])
 told["deleted"] = client.search_traces(project_name=PROJECT, filter_string='name = "steps"')
+check = {"name": "PII", "result": "failed", "config": {"entities": ["EMAIL"]}, "details": {}}
+client.rest_client.guardrails.create_guardrails(guardrails=[{"entity_id": trace.id, "secondary_id": span.id, **check}])
+guarded = [one for one in client.get_span_content(span.id).feedback_scores if one.name == "guardrail.pii"]
+told["guardrail"] = [[one.value, one.category_name] for one in guarded]
+place = f"qa {batching}"
+client.create_environment(place, description="before staging")
+with contextlib.suppress(opik.exceptions.EnvironmentAlreadyExists):
+    client.create_environment(place)
+    told["twice"] = True
+updated = client.update_environment(place, color="#00ff00")
+told["environment"] = [updated.name, updated.description, updated.color]
+client.delete_environment(place)
+told["environments"] = [one.name for one in client.get_environments() if one.name == place]
 client.end()
 print(json.dumps(told), flush=True)

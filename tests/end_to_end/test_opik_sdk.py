@@ -69,6 +69,9 @@ def test_what_opiks_sdk_writes_it_reads_back(
         "auth": None,
         "left": [],
         "deleted": [],
+        "guardrail": [[0, "failed"]],
+        "environment": [f"qa {how == 'batching'}", "before staging", "#00ff00"],
+        "environments": [],
     }
     env["OPIK_URL_OVERRIDE"] = f"{server}/api"
     healthy = subprocess.run([opik / "opik", "healthcheck"], env=env, capture_output=True, text=True, check=False)

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import orjson
 import pytest
 from trailmark_server.cli import main
+from trailmark_server.store import open_store
 
 from .conftest import START, span
 
@@ -276,6 +277,16 @@ def test_a_backup_is_a_store_that_can_be_put_in_place(
     monkeypatch.setenv("TRAILMARK_HOME", str(restored))
     assert [row["name"] for row in json.loads(run("ls", "--json").out)] == ["kept"]
     assert "is a folder" in run("backup", str(tmp_path)).err
+
+
+def test_every_workspace_has_a_backup_of_its_own(run: Any, home: Path, tmp_path: Path) -> None:
+    (home / "workspaces").mkdir(parents=True)
+    open_store(home / "workspaces" / "red.db").close()
+    copy = tmp_path / "red.db"
+    assert run("backup", str(copy), "--workspace", "red").code == 0
+    open_store(copy).close()
+    assert "nothing is stored in" in run("backup", str(copy), "--workspace", "blue").err
+    assert "workspace is '../x'; allowed" in run("backup", str(copy), "--workspace", "../x").err
 
 
 def test_a_server_that_works_on_the_home_is_not_pruned_behind_its_back(

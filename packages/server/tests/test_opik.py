@@ -189,3 +189,68 @@ def test_it_is_said_which_workspace_answers(http: httpx2.Client) -> None:
     assert http.post(f"{P}/auth").status_code == 204
     assert http.get(f"{P}/auth/workspace").json() == {"workspace_name": "default"}
     assert http.get(f"{P}/workspace-permissions").json()["permissions"] == []
+
+
+def test_tags_are_added_and_taken_away_by_an_update(http: httpx2.Client) -> None:
+    one = trace(tags=["a", "b"])
+    http.post(f"{P}/traces", json=one)
+    for change, left in (
+        ({"tags_to_add": ["c", "a"]}, ["a", "b", "c"]), ({"tags_to_remove": ["b", "no"]}, ["a", "c"]),
+        ({"tags_to_add": ["d"], "tags_to_remove": ["a"]}, ["c", "d"]), ({"tags": ["x", "y"], "tags_to_remove": ["x"]}, ["y"]),
+    ):  # fmt: skip
+        assert http.patch(f"{P}/traces/{one['id']}", json=change).status_code == 204
+        assert http.get(f"{P}/traces/{one['id']}").json()["tags"] == left
+    for wrong in ("x", [1], {}):
+        refused = http.patch(f"{P}/traces/{one['id']}", json={"tags_to_remove": wrong})
+        assert (refused.status_code, refused.json()["detail"][:15]) == (400, "tags_to_remove:")
+
+
+def test_a_guardrail_is_a_score_of_its_span(http: httpx2.Client) -> None:
+    one = trace()
+    step = {"id": new_id(), "trace_id": one["id"], "name": "Guardrail", "type": "guardrail", "start_time": TIME}
+    http.post(f"{P}/traces", json=one)
+    http.post(f"{P}/spans", json=step)
+    check = {
+        "entity_id": one["id"],
+        "secondary_id": step["id"],
+        "config": {"topics": ["money"]},
+        "details": {"money": 0.9},
+    }
+    good, bad = {**check, "name": "TOPIC", "result": "failed"}, {**check, "name": "PII", "result": "perhaps"}
+    refused = http.post(f"{P}/guardrails", json={"guardrails": [good, bad]})
+    assert (refused.status_code, refused.json()["rejected"][0]["field"]) == (400, "result")
+    [score] = http.get(f"{P}/spans/{step['id']}").json()["feedback_scores"]
+    assert (score["name"], score["value"], score["category_name"]) == ("guardrail.topic", 0, "failed")
+    assert json.loads(score["reason"]) == {"config": check["config"], "details": check["details"]}
+    assert http.post(f"{P}/guardrails", json={"guardrails": [{**good, "result": "passed"}]}).status_code == 204
+    [score] = http.get(f"{P}/spans/{step['id']}").json()["feedback_scores"]
+    assert (score["value"], score["category_name"]) == (1, "passed")
+
+
+def test_environments_are_kept_in_order_and_each_name_once(http: httpx2.Client) -> None:
+    url, ids = f"{P}/environments", [new_id(), new_id()]
+    for position, (id, name) in enumerate(zip(ids, ("production", "staging"), strict=True)):
+        assert http.post(url, json={"id": id, "name": name, "position": 1 - position}).status_code == 201
+    assert http.post(url, json={"name": "staging"}).status_code == 409
+    assert [one["name"] for one in http.get(url).json()["content"]] == ["staging", "production"]
+    assert http.patch(f"{url}/{ids[0]}", json={"color": "#ff0000", "description": "live"}).status_code == 204
+    assert http.patch(f"{url}/{ids[0]}", json={"name": "staging"}).status_code == 409
+    found = http.get(f"{url}/{ids[0]}").json()
+    assert (found["name"], found["color"], found["description"], found["position"]) == (
+        "production",
+        "#ff0000",
+        "live",
+        1,
+    )
+    assert http.post(f"{url}/delete", json={"ids": [ids[0], new_id()]}).status_code == 204
+    assert [http.get(f"{url}/{id}").status_code for id in ids] == [404, 200]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field"),
+    [({}, "name"), ({"name": ""}, "name"), ({"name": 3}, "name"), ({"name": "a", "position": -1}, "position"),
+     ({"name": "a", "id": "x"}, "id"), ({"name": "a", "color": "c" * 33}, "color")],
+)  # fmt: skip
+def test_a_wrong_environment_is_refused_by_field(http: httpx2.Client, wrong: dict[str, Any], field: str) -> None:
+    refused = http.post(f"{P}/environments", json=wrong)
+    assert (refused.status_code, refused.json()["detail"].split(":")[0]) == (400, field)

@@ -19,6 +19,7 @@ from trailmark_server.api import (
     native,
     operations,
     opik,
+    opik_environments,
     opik_files,
     opik_threads,
     otlp,
@@ -61,6 +62,7 @@ def create_app(default: Store, home: Path, clients: Clients | None = None, *, ru
     clients = clients or Clients()
     app.include_router(native.router(store, clients, observed))
     app.include_router(opik_threads.router(store), include_in_schema=False)  # theirs to describe
+    app.include_router(opik_environments.router(store), include_in_schema=False)
     app.include_router(opik.router(store), include_in_schema=False)
     app.include_router(opik_files.router(store), include_in_schema=False)
     app.include_router(otlp.router(store), include_in_schema=False)

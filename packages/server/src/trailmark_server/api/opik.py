@@ -51,6 +51,12 @@ def router(store: Store) -> APIRouter:
     async def score_threads(request: Request) -> Response:
         return await _scores(store, request, "thread_id")
 
+    @routes.post("/guardrails", status_code=204)
+    async def guard(request: Request) -> Response:
+        items = _items("guardrails", (await read_json(request)).get("guardrails"))
+        await run_in_threadpool(_put, store, "guardrails", items, opik.guardrail_record)
+        return Response(status_code=204)
+
     @routes.post("/projects/retrieve")
     async def project(request: Request) -> Response:
         body = await read_json(request)
@@ -207,6 +213,9 @@ def _patch(store: Store, kind: str, id: str, body: dict[str, Any], *, adds_tags:
         changes["project"] = good[0]["project"]
     if adds_tags and "tags" in changes:
         changes["+tags"] = changes.pop("tags")
+    for theirs, ours in (("tags_to_add", "+tags"), ("tags_to_remove", "-tags")):
+        if body.get(theirs) is not None:
+            changes[ours] = _tags(theirs, body[theirs])
     store.write(lambda writer: writer.patch(kind, id, changes, ver=opik.edited_us(id, changes)))
 
 
@@ -217,6 +226,12 @@ def _patch_batch(store: Store, kind: str, body: dict[str, Any]) -> None:
         raise Problem(400, f"update: it is {type(update).__name__}; allowed: an object")
     for id in ids:
         _patch(store, kind, id, update, adds_tags=body.get("merge_tags") is True)
+
+
+def _tags(name: str, given: Any) -> list[str]:
+    if not isinstance(given, list) or not all(isinstance(tag, str) for tag in given):
+        raise Problem(400, f"{name}: it is {given!r:.80}; allowed: a list of texts")
+    return given
 
 
 def _id(name: str, given: Any) -> str:

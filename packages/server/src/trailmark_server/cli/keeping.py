@@ -13,6 +13,7 @@ import typer
 from trailmark_server.cli.looking import Project
 from trailmark_server.cli.opening import Home, app, opened, progress
 from trailmark_server.home import database, default_home
+from trailmark_server.keys import DEFAULT, check_workspace
 from trailmark_server.store import StoreError, open_store, upkeep
 
 __all__ = ["backup", "prune"]
@@ -59,12 +60,15 @@ def backup(
     file: Annotated[
         Path, typer.Argument(help="The copy: one SQLite file. An existing one is replaced when the new one is whole.")
     ],
+    workspace: Annotated[str, typer.Option(help="Whose database; each workspace is one of its own.")] = DEFAULT,
     home: Home = None,
 ) -> None:
     """Copy the database while it is in use. To restore: put the copy in its place while no server runs."""
-    where = database(home or default_home())
+    check_workspace(workspace)
+    place = home or default_home()
+    where = database(place) if workspace == DEFAULT else place / "workspaces" / f"{workspace}.db"
     if not where.exists():
-        raise StoreError(f"nothing is stored in {where.parent} yet")
+        raise StoreError(f"nothing is stored in {where} yet")
     if file.is_dir():
         raise StoreError(f"{file} is a folder; allowed: the name of a file")
     with contextlib.closing(open_store(where)) as store:

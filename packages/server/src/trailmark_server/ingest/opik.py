@@ -7,10 +7,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID, uuid4
 
+import orjson
+
 from trailmark_server.ingest.records import MAX_US
 from trailmark_server.ingest.usage import count, partition
+from trailmark_server.store import clean
 
-__all__ = ["changes_of", "edited_us", "named", "score_record", "span_record", "trace_record", "us"]
+__all__ = ["changes_of", "edited_us", "guardrail_record", "named", "score_record", "span_record", "trace_record", "us"]
 
 _PATCHED: Final = ("name", "input", "output", "metadata", "tags", "thread_id", "environment")
 _PATCHED_SPAN: Final = ("type", "model", "provider")
@@ -109,6 +112,23 @@ def score_record(item: dict[str, Any], target: str) -> dict[str, Any]:
         "value": item.get("value"), "label": item.get("category_name"), "reason": item.get("reason"),
         "source": item.get("source") or "sdk", "author": item.get("author") or "",
     }  # fmt: skip
+
+
+def guardrail_record(item: dict[str, Any]) -> dict[str, Any]:
+    """A Guardrail_Write object: a score of the span that checked, 1 where it passed. ValueError names the field."""
+    name, result = item.get("name"), item.get("result")
+    if not isinstance(name, str) or not name:
+        raise ValueError(f"name: it is {name!r:.80}; allowed: a text")
+    if result not in ("passed", "failed"):
+        raise ValueError(f"result: it is {result!r:.80}; allowed: passed, failed")
+    score = score_record(item, "span_id")
+    score |= {"span_id": item.get("secondary_id"), "name": f"guardrail.{name.lower()}", "source": "guardrail"}
+    told = {key: item[key] for key in ("config", "details") if item.get(key)}
+    return score | {
+        "value": result == "passed",
+        "label": result,
+        "reason": orjson.dumps(clean(told)).decode() if told else None,
+    }
 
 
 def usage_parts(usage: dict[str, Any]) -> dict[str, int]:

@@ -62,9 +62,12 @@ def placeholder(kind: str, id: str, now_us: int) -> dict[str, Any]:
 
 
 def _merged(record: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
-    merged = {key: value for key, value in changes.items() if not key.startswith("+")}
+    merged = {key: value for key, value in changes.items() if key[:1] not in ("+", "-")}
     if "+metadata" in changes:
         merged["metadata"] = {**(record.get("metadata") or {}), **changes["+metadata"]}
     if "+tags" in changes:
         merged["tags"] = list(dict.fromkeys([*(record.get("tags") or []), *changes["+tags"]]))
+    if "-tags" in changes:
+        gone = set(changes["-tags"])
+        merged["tags"] = [tag for tag in merged.get("tags", record.get("tags")) or [] if tag not in gone]
     return merged
