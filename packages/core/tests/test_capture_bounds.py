@@ -6,6 +6,8 @@ import tracemalloc
 from typing import Any
 
 import pytest
+import trailmark
+from trailmark.testing import Trail
 
 from .test_capture import recorded
 
@@ -85,3 +87,25 @@ def test_a_value_that_is_slow_to_look_at_is_cut(monkeypatch: pytest.MonkeyPatch)
     cut = recorded([{1, n} for n in range(2000)])
     assert cut[-1].endswith("more")
     assert len(cut) < 300
+
+
+def test_half_a_surrogate_pair_costs_one_letter_wherever_it_stands(trail: Trail) -> None:
+    bad, said = "a\ud800b", "a?b"
+    about: dict[str, Any] = {
+        "tags": [bad],
+        "metadata": {bad: bad},
+        "scores": [{"name": bad, "label": bad, "reason": bad}],
+    }
+    with trailmark.trace(bad, user_id=bad, input={bad: [bad]}, model=bad, usage_raw={bad: bad}, **about):
+        trailmark.update_current_span(**about)
+    client = trailmark.Client()
+    client.trace(bad, thread_id=bad, **about).end()
+    client.update_trace(trail.spans[0]["trace_id"], name=bad, **about)
+    client.score_span(trail.spans[0]["id"], bad, 1, reason=bad)
+    score = {"name": said, "value": None, "label": said, "reason": said}
+    span = trail.span(said)
+
+    assert (span["tags"], span["metadata"], span["scores"]) == ([said], {said: said}, [score])
+    assert (span["input"], span["model"], span["usage_raw"]) == ({said: [said]}, said, {said: said})
+    assert [(trace["tags"], trace["scores"]) for trace in trail.traces] == [([said], [score])] * 2
+    assert {record["name"] for record in trail.records if record["k"] == "score"} == {said}

@@ -23,7 +23,7 @@ from trailmark._media import MEDIA_FROM, TakeMedia, may_have_media
 from trailmark._objects import MAX_ERROR_TEXT, message_of, plainer, stored_fields, type_name, where_defined
 from trailmark._summaries import summary
 from trailmark._survey import Survey, flat, survey
-from trailmark.model import ErrorInfo
+from trailmark.model import ErrorInfo, written
 from trailmark.wire import Tail
 
 __all__ = ["SAME", "capture", "capture_error", "surveyed"]
@@ -135,11 +135,7 @@ class _Walk:
             return instead
         if len(text) > self.text_limit:
             text = f"{text[: self.text_limit]}… [cut: {len(text)} characters in all]"
-        try:
-            text.encode()
-        except UnicodeEncodeError:  # lone surrogates
-            return text.encode("utf-8", "replace").decode()
-        return text
+        return written(text)
 
     def compound(self, value: Any, kind: type, depth: int) -> Any:
         if issubclass(kind, dict):

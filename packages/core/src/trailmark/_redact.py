@@ -12,6 +12,7 @@ from typing import Any, Final, TypeAlias
 import orjson
 
 from trailmark._survey import Survey, survey
+from trailmark.model import written
 
 __all__ = ["MASK", "Redactor", "UserRedactor", "findings"]
 
@@ -93,7 +94,7 @@ class Redactor:
     def text(self, text: str) -> str:
         """A name, tag or message without secrets."""
         if self.is_off:
-            return text.encode("utf-8", "replace").decode()
+            return written(text)
         known = self._texts.get(text)
         if known is None:
             known = self._clean(text)
@@ -102,7 +103,7 @@ class Redactor:
         return known
 
     def _clean(self, text: str) -> str:
-        found = orjson.loads(self(orjson.dumps(text.encode("utf-8", "replace").decode())))
+        found = orjson.loads(self(orjson.dumps(written(text))))
         return found if isinstance(found, str) else MASK
 
     def _is_suspect(self, encoded: bytes, found: Survey | None) -> bool:

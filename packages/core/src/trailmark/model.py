@@ -25,6 +25,7 @@ __all__ = [
     "check_texts",
     "check_type",
     "check_usage",
+    "written",
 ]
 
 SpanType = Literal["general", "llm", "tool", "retriever", "embedding", "agent", "chain", "guardrail"]
@@ -104,7 +105,12 @@ def check_texts(field: str, value: Iterable[str]) -> list[str]:
     texts = [] if isinstance(value, (str, bytes)) or not isinstance(value, Iterable) else list(value)
     if isinstance(value, (str, bytes)) or not isinstance(value, Iterable) or not all(isinstance(t, str) for t in texts):
         raise TypeError(f"{field} is {value!r}; allowed: a list of texts")
-    return texts
+    return list(map(written, texts))
+
+
+def written(text: str) -> str:
+    """The text as UTF-8 can say it: half a surrogate pair is replaced."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def check_text(field: str, value: str) -> str:
@@ -166,4 +172,5 @@ def _score(given: Mapping[str, Any]) -> Score:
             raise ValueError(f"score {name!r} has {field} {text!r}; allowed: text or None")
     if value is None and label is None:
         raise ValueError(f"score {name!r} has neither value nor label; give at least one")
-    return {"name": name, "value": value, "label": label, "reason": given.get("reason")}
+    texts = {field: text and written(text) for field, text in (("label", label), ("reason", given.get("reason")))}
+    return {"name": written(name), "value": value, "label": texts["label"], "reason": texts["reason"]}

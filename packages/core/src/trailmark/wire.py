@@ -17,6 +17,7 @@ from uuid import UUID
 import orjson
 
 from trailmark._fork import fork_mark
+from trailmark.model import written
 
 __all__ = [
     "END",
@@ -112,7 +113,7 @@ def joined(record: bytes, tail: Tail | None) -> bytes:
 @functools.lru_cache(1024)
 def text(value: str) -> str:
     """A name as JSON; what UTF-8 cannot say is replaced."""
-    return orjson.dumps(value.encode("utf-8", "replace").decode()).decode()
+    return orjson.dumps(written(value)).decode()
 
 
 def jitter(low: float, high: float) -> float:
