@@ -16,6 +16,7 @@ export interface JsonLine {
 const LONG_TEXT = 90;
 const WRAP = 110;
 const MOST_LINES = 2000; // of one text
+const GROUP = 1000; // items; a list of more than two groups shows its groups first
 
 export const childPath = (path: string, key: string, isIndex: boolean): string =>
   isIndex
@@ -24,6 +25,17 @@ export const childPath = (path: string, key: string, isIndex: boolean): string =
       ? `${path}.${key}`
       : `${path}[${JSON.stringify(key)}]`;
 
+const isGrouped = (size: number) => size > 2 * GROUP;
+const groupPath = (path: string, from: number, to: number) => `${path}[${from}…${to - 1}]`;
+
+/** The groups of a long list: where each begins and ends. */
+function groupsOf(size: number): [from: number, to: number][] {
+  return Array.from({ length: Math.ceil(size / GROUP) }, (_, n) => [
+    n * GROUP,
+    Math.min((n + 1) * GROUP, size),
+  ]);
+}
+
 export type IsOpen = (path: string, depth: number, size: number) => boolean;
 
 const isBranch = (value: Json): value is Json[] | { [key: string]: Json } =>
@@ -31,49 +43,74 @@ const isBranch = (value: Json): value is Json[] | { [key: string]: Json } =>
 const isLong = (value: Json): value is string =>
   typeof value === "string" && (value.length > LONG_TEXT || value.includes("\n"));
 
+interface Frame {
+  value: Json;
+  path: string;
+  key: string | null;
+  depth: number;
+  group: { of: string; from: number; size: number } | null; // of a long list
+}
+
 /** What is to be seen, top to bottom. */
 export function jsonLines(value: Json, isOpen: IsOpen): JsonLine[] {
   const lines: JsonLine[] = [];
-  const stack: [value: Json, path: string, key: string | null, depth: number][] = [[value, "$", null, 0]];
+  const stack: Frame[] = [{ value, path: "$", key: null, depth: 0, group: null }];
   while (stack.length) {
-    const [one, path, key, depth] = stack.pop() as [Json, string, string | null, number];
+    const frame = stack.pop() as Frame;
+    const { value: one, path, key, depth, group } = frame;
     if (!isBranch(one)) {
       const long = isLong(one);
-      const open = long ? isOpen(path, depth, one.length) : null;
-      lines.push({
-        path,
-        of: path,
-        key,
-        depth,
-        kind: "leaf",
-        value: one,
-        size: long ? one.length : 0,
-        isOpen: open,
-      });
+      const size = long ? one.length : 0;
+      const open = long ? isOpen(path, depth, size) : null;
+      lines.push({ path, of: path, key, depth, kind: "leaf", value: one, size, isOpen: open });
       if (long && open) lines.push(...textLines(one, path, depth + 1));
       continue;
     }
-    const isList = Array.isArray(one);
-    const keys = isList ? null : Object.keys(one);
-    const size = isList ? one.length : (keys as string[]).length;
-    const open = size > 0 && (depth === 0 || isOpen(path, depth, size));
+    const size = Array.isArray(one) ? one.length : Object.keys(one).length;
+    // Of a long list's groups, only the first opens by itself: the others count as large as the list.
+    const counted = group?.from ? group.size : size;
+    const open = size > 0 && (depth === 0 || isOpen(path, depth, counted));
+    const kind = Array.isArray(one) ? "array" : "object";
     lines.push({
       path,
-      of: path,
+      of: group?.of ?? path,
       key,
       depth,
-      kind: isList ? "array" : "object",
+      kind,
       value: one,
       size,
       isOpen: size ? open : null,
     });
-    if (!open) continue;
-    for (let n = size - 1; n >= 0; n--) {
-      const name = isList ? String(n) : ((keys as string[])[n] as string);
-      stack.push([(isList ? one[n] : one[name]) as Json, childPath(path, name, isList), name, depth + 1]);
-    }
+    if (open) for (const child of below(frame, one).reverse()) stack.push(child);
   }
   return lines;
+}
+
+/** Members, or the groups of a long list. */
+function below({ path, depth, group }: Frame, one: Json[] | { [key: string]: Json }): Frame[] {
+  const at = { depth: depth + 1, group: null };
+  if (!Array.isArray(one))
+    return Object.keys(one).map((key) => ({
+      value: one[key] as Json,
+      path: childPath(path, key, false),
+      key,
+      ...at,
+    }));
+  if (isGrouped(one.length) && !group)
+    return groupsOf(one.length).map(([from, to]) => ({
+      value: one.slice(from, to),
+      path: groupPath(path, from, to),
+      key: `${from} … ${to - 1}`,
+      depth: depth + 1,
+      group: { of: path, from, size: one.length },
+    }));
+  const [of, from] = group ? [group.of, group.from] : [path, 0];
+  return one.map((value, n) => ({
+    value,
+    path: childPath(of, String(from + n), true),
+    key: String(from + n),
+    ...at,
+  }));
 }
 
 function textLines(text: string, path: string, depth: number): JsonLine[] {
@@ -134,24 +171,31 @@ export function jsonSearch(value: Json, text: string): { found: string[]; above:
   const wanted = text.toLowerCase();
   const found: string[] = [];
   const above = new Set<string>();
-  type Frame = { value: Json; path: string; key: string; parent: Frame | null };
-  const stack: Frame[] = [{ value, path: "$", key: "", parent: null }];
+  type Place = { value: Json; path: string; key: string; parent: Place | null };
+  const stack: Place[] = [{ value, path: "$", key: "", parent: null }];
   while (stack.length && found.length < MOST_FOUND) {
-    const frame = stack.pop() as Frame;
-    const { value: one, path, key } = frame;
+    const place = stack.pop() as Place;
+    const { value: one, path, key } = place;
     const isHit =
       key.toLowerCase().includes(wanted) || (!isBranch(one) && String(one).toLowerCase().includes(wanted));
     if (isHit) {
       found.push(path);
-      for (let up = frame.parent; up && !above.has(up.path); up = up.parent) above.add(up.path);
+      for (let up = place.parent; up && !above.has(up.path); up = up.parent) above.add(up.path);
     }
     if (!isBranch(one)) continue;
     const isList = Array.isArray(one);
     const keys = isList ? [...one.keys()].map(String) : Object.keys(one);
+    const groups =
+      isList && isGrouped(one.length)
+        ? groupsOf(one.length).map(
+            ([from, to]): Place => ({ value: null, path: groupPath(path, from, to), key: "", parent: place }),
+          )
+        : null;
     for (let n = keys.length - 1; n >= 0; n--) {
       const name = keys[n] as string;
       const child = (isList ? one[n] : one[name]) as Json;
-      stack.push({ value: child, path: childPath(path, name, isList), key: name, parent: frame });
+      const parent = groups?.[Math.floor(n / GROUP)] ?? place;
+      stack.push({ value: child, path: childPath(path, name, isList), key: name, parent });
     }
   }
   return { found, above };

@@ -53,8 +53,28 @@ describe("JSON as lines", () => {
     let deep: Json = 1;
     for (let n = 0; n < 20_000; n++) deep = [deep];
     expect(jsonLines(deep, open)).toHaveLength(20_001);
-    expect(jsonLines(new Array<Json>(100_000).fill(0), open)).toHaveLength(100_001);
+    expect(jsonLines(new Array<Json>(100_000).fill(0), open)).toHaveLength(100_101);
     expect(isLarge(deep, 50)).toBe(true);
+  });
+  it("shows a long list as groups, of which the first is open", () => {
+    const many = Array.from({ length: 2500 }, (_, n) => n);
+    const lines = jsonLines(many, (_path, _depth, size) => size < 2000);
+
+    expect(lines.filter((line) => line.kind === "array").map((line) => [line.path, line.isOpen])).toEqual([
+      ["$", true],
+      ["$[0…999]", true],
+      ["$[1000…1999]", false],
+      ["$[2000…2499]", false],
+    ]);
+    expect(lines[2]).toMatchObject({ path: "$[0]", depth: 2, value: 0 });
+    expect(jsonLines(many, () => true).at(-1)).toMatchObject({ path: "$[2499]", key: "2499" });
+  });
+  it("finds what is in a closed group", () => {
+    const many = Array.from({ length: 2500 }, (_, n) => `item ${n}`);
+    const { found, above } = jsonSearch(many, "item 1234");
+
+    expect(found).toEqual(["$[1234]"]);
+    expect([...above]).toEqual(["$[1000…1999]", "$"]);
   });
   it("is searched by keys and values", () => {
     const { found, above } = jsonSearch({ a: { refund: 1 }, b: ["no", "A Refund"] }, "refund");
