@@ -9,6 +9,7 @@ from typing import Any, Final
 import orjson
 from fastapi import Request
 
+from trailmark_server.api.load import held
 from trailmark_server.api.problems import Problem
 from trailmark_server.store import clean
 
@@ -30,12 +31,14 @@ async def read_body(request: Request) -> bytes:
     if encoding != "identity" and encoding not in _WINDOWS:
         raise Problem(415, f"Content-Encoding is {encoding!r}; allowed: gzip, deflate, identity")
     inflater = None if encoding == "identity" else _Inflater(encoding)
-    body = bytearray()
+    body, mine = bytearray(), held(request.scope)
     async for piece in request.stream():
+        before = len(body)
         if inflater is None:
             body += piece
         else:
             inflater.feed(piece, body)
+        mine.add(len(body) - before)
         if len(body) > MAX_BODY:
             raise _too_big()
     if inflater is not None:

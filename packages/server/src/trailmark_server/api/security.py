@@ -6,7 +6,7 @@ import ipaddress
 import logging
 import secrets
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from trailmark_server import __version__
 from trailmark_server.api.access import Access, is_public
 from trailmark_server.api.deadlines import BODY_S, Body
+from trailmark_server.api.load import KEY, Held, Load
 from trailmark_server.api.observed import Observed
 from trailmark_server.api.problems import Problem, problem, request_id
 from trailmark_server.workspaces import current
@@ -60,6 +61,7 @@ class Rules:
     any_address: bool = False
     root_path: str = ""
     body_s: float = BODY_S
+    load: Load = field(default_factory=Load)
 
 
 class Security:
@@ -74,7 +76,8 @@ class Security:
                 await self._app(scope, receive, send)
             return  # no websockets here
         began, sent = time.perf_counter(), [0]
-        scope = _under(self._rules.root_path, scope)
+        held = Held(self._rules.load)
+        scope = {**_under(self._rules.root_path, scope), KEY: held}
         id_token = request_id.set(secrets.token_hex(8))
         body = Body(receive, self._rules.body_s)
 
@@ -97,6 +100,7 @@ class Security:
             failed = problem(500, "the server failed at this; its log has the reason under the request's id")
             await failed(scope, body.receive, send_with_headers)
         finally:
+            held.release()
             workspace = scope.get("trailmark.workspace") or "-"
             self._observed.request(scope, sent[0], time.perf_counter() - began, workspace, request_id.get())
             request_id.reset(id_token)
