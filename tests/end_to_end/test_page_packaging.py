@@ -65,7 +65,9 @@ def proxy(to: str, *, strip: str) -> Iterator[str]:
         server.shutdown()
 
 
-@pytest.mark.parametrize("strip", ["", "/x"], ids=["prefix kept", "prefix taken off"])
+@pytest.mark.parametrize(
+    "strip", [pytest.param("", id="prefix kept", marks=pytest.mark.slow), pytest.param("/x", id="prefix taken off")]
+)
 def test_the_page_works_under_a_prefix(browser: Browser, tmp_path: Path, strip: str) -> None:
     """30: nothing is asked for outside it; addresses, chunks, fonts, calls, and changes."""
     with serving(tmp_path, "--root-path", "/x/") as url:

@@ -172,7 +172,7 @@ function Shown({ made, onClose }: { made: MadeKey; onClose: () => void }) {
       <p>Copy it now: only its hash is kept, so nobody can show it again.</p>
       <div className="code-box">
         <CopyButton text={() => made.key} what="key" />
-        <pre className="code">{made.key}</pre>
+        <pre className="code key-shown">{made.key}</pre>
       </div>
       <p className="muted">
         Programs: <code>TRAILMARK_API_KEY</code>. People: the page asks for it once.
