@@ -12,7 +12,7 @@ __all__ = ["score", "thread", "trace"]
 
 _SUMS: Final = """
 SELECT count(*), coalesce(sum(status='error'), 0), min(start_us), max(end_us), coalesce(sum(tin), 0),
-  coalesce(sum(tout), 0), sum(cost), coalesce(sum(status='running'), 0),
+  coalesce(sum(tout), 0), coalesce(sum(tcached), 0), sum(cost), coalesce(sum(status='running'), 0),
   json_group_array(DISTINCT model) FILTER (WHERE model IS NOT NULL)
 FROM spans WHERE trace_id=?
 """
@@ -29,7 +29,7 @@ FROM roots r LEFT JOIN spans s ON s.trace_id=r.trace_id AND s.span_id=r.span_id 
 _BEFORE: Final = "SELECT project_id, start_us, tags, thread_id FROM traces WHERE trace_id=?"
 _COLUMNS: Final = (
     "trace_id", "project_id", "change", "name", "status", "start_us", "end_us", "thread_id", "user_id", "span_count",
-    "error_count", "tin", "tout", "cost", "models", "tags", "scores", "input_preview", "output_preview",
+    "error_count", "tin", "tout", "tcached", "cost", "models", "tags", "scores", "input_preview", "output_preview",
 )  # fmt: skip
 _PUT: Final = (
     f"INSERT INTO traces({', '.join(_COLUMNS)}) VALUES({', '.join('?' * len(_COLUMNS))}) "
@@ -55,14 +55,14 @@ def trace(db: sqlite3.Connection, trace_id: bytes, change: int) -> set[tuple[int
         db.execute("DELETE FROM traces WHERE trace_id=?", (trace_id,))
     if before is not None and (row is None or row[1] != before[0]):
         db.execute("INSERT INTO removals VALUES(?,?,?)", (before[0], change, trace_id))
-    after = (row[1], row[5], row[15], row[7]) if row is not None else (0, 0, "[]", None)
+    after = (row[1], row[5], row[16], row[7]) if row is not None else (0, 0, "[]", None)
     if (before or (0, 0, "[]"))[:3] != after[:3]:
         sides.put_tags(db, after[0], after[1], trace_id, loads(after[2]), is_new=before is None)
     return {(of[0], of[3]) for of in (before, after) if of is not None and of[3] is not None}
 
 
 def _row(db: sqlite3.Connection, trace_id: bytes, change: int) -> tuple[Any, ...] | None:
-    count, errors, start, end, tin, tout, cost, running, models = db.execute(_SUMS, (trace_id,)).fetchone()
+    count, errors, start, end, tin, tout, cached, cost, running, models = db.execute(_SUMS, (trace_id,)).fetchone()
     root = db.execute(_ROOT, (trace_id,)).fetchone()
     if root is None or (not root[10] and count):  # none, or only edits of it: its first span stands in
         if not count:
@@ -79,7 +79,7 @@ def _row(db: sqlite3.Connection, trace_id: bytes, change: int) -> tuple[Any, ...
         (trace_id,),
     )
     return (
-        trace_id, project_id, change, name, status, start_us, end_us, thread_id, user, count, errors, tin, tout, cost,
+        trace_id, project_id, change, name, status, start_us, end_us, thread_id, user, count, errors, tin, tout, cached, cost,
         dumps(sorted(loads(models))), tags or "[]", dumps({s[0]: score(*s[1:]) for s in scores}), preview_in,
         preview_out,
     )  # fmt: skip

@@ -160,7 +160,16 @@ CREATE INDEX traces_time ON traces(
   project_id, start_us, trace_id, status, error_count, end_us, cost, tin, tout);
 """
 
-_MIGRATIONS: Final = (_V1, _V2, _V3, _V4)
+_V5: Final = """
+ALTER TABLE traces ADD COLUMN tcached INTEGER NOT NULL DEFAULT 0;
+UPDATE traces SET tcached=coalesce((SELECT sum(s.tcached) FROM spans s WHERE s.trace_id=traces.trace_id), 0);
+DROP INDEX traces_time;
+CREATE INDEX traces_time ON traces(
+  project_id, start_us, trace_id, status, error_count, end_us, cost, tin, tout, tcached);
+CREATE INDEX spans_first ON spans(trace_id, first_token_us, start_us) WHERE first_token_us IS NOT NULL;
+"""
+
+_MIGRATIONS: Final = (_V1, _V2, _V3, _V4, _V5)
 VERSION: Final = len(_MIGRATIONS)
 _CONNECTION: Final = (
     "busy_timeout=10000", "synchronous=FULL", "secure_delete=FAST", "temp_store=MEMORY",

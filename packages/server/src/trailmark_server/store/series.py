@@ -134,7 +134,7 @@ def _rows(level: str, project: int, query: str, bounds: tuple[int, int]) -> tupl
 def _with_spans(scope: _Scope) -> _Scope:
     """The spans of a scope of traces, at the times of their traces."""
     return _Scope(
-        scope.level, scope.source + " JOIN spans s ON s.trace_id=t.trace_id AND s.first_token_us IS NOT NULL",
+        scope.level, scope.source + " CROSS JOIN spans s ON s.trace_id=t.trace_id AND s.first_token_us IS NOT NULL",
         scope.where, scope.values, scope.key, scope.start, scope.step, scope.size,
     )  # fmt: skip
 
@@ -142,10 +142,9 @@ def _with_spans(scope: _Scope) -> _Scope:
 def _sums(reader: Reader, scope: _Scope, wanted: tuple[str, ...]) -> list[dict[str, Any]]:
     a = scope.alias
     is_bad = "(t.error_count > 0 OR t.status='error')" if a == "t" else "s.status='error'"
-    cached = "s.tcached" if a == "s" else "(SELECT sum(x.tcached) FROM spans x WHERE x.trace_id=t.trace_id)"
     columns = {
         ("count", "n"): "count(*)", ("errors", "n"): f"sum({is_bad})", ("tokens", "in"): f"sum({a}.tin)",
-        ("tokens", "out"): f"sum({a}.tout)", ("tokens", "cached"): f"sum({cached})", ("cost", "sum"): f"sum({a}.cost)",
+        ("tokens", "out"): f"sum({a}.tout)", ("tokens", "cached"): f"sum({a}.tcached)", ("cost", "sum"): f"sum({a}.cost)",
     }  # fmt: skip
     columns = {name: sql for name, sql in columns.items() if name[0] in wanted}
     rows = reader._db.execute(
@@ -165,7 +164,8 @@ def _sums(reader: Reader, scope: _Scope, wanted: tuple[str, ...]) -> list[dict[s
 
 def _quantiles(reader: Reader, scope: _Scope, metric: str, value: str) -> tuple[list[dict[str, Any]], bool]:
     where = f"{scope.where} AND {value} >= 0"
-    [size] = reader._db.execute(f"SELECT count(*) FROM {scope.source} WHERE {where}", scope.values).fetchone()
+    sized = f"SELECT count(*) FROM (SELECT 1 FROM {scope.source} WHERE {where} LIMIT {_EXACT + 1})"
+    [size] = reader._db.execute(sized, scope.values).fetchone()
     is_exact = size <= _EXACT
     grain = value if is_exact else f"CAST(ln({value} + 1) * {_STEP} AS INTEGER)"
     rows = reader._db.execute(
