@@ -16,6 +16,7 @@ from trailmark_server.store.text import words_of
 __all__ = ["BATCH", "Document", "Indexer", "index", "rebuild", "waiting"]
 
 BATCH: Final = 200
+BUSY: Final = 4  # rests as long as it worked, while records come in
 GATHER_S: Final = 0.2  # so that what arrives together is indexed together
 LOOK_S: Final = 30.0  # for spans that never end
 ABANDONED_US: Final = 600_000_000  # a span that runs so long is indexed as it is
@@ -105,10 +106,14 @@ class Indexer:
                 self._stop.wait(LOOK_S)
 
     def _all(self) -> None:
-        """Batch by batch, resting as long as it worked: ingest comes first."""
+        """Batch by batch, resting as long as it worked, and longer while more comes in: ingest comes first."""
         begun = time.monotonic()
         while not self._stop.is_set() and self._round():
-            self._stop.wait(min(1.0, time.monotonic() - begun))
+            worked = time.monotonic() - begun
+            self._news.clear()
+            self._stop.wait(min(1.0, worked))
+            if self._news.is_set():
+                self._stop.wait(min(1.0, (BUSY - 1) * worked))
             begun = time.monotonic()
 
 

@@ -79,9 +79,9 @@ def _row(db: sqlite3.Connection, trace_id: bytes, change: int) -> tuple[Any, ...
         (trace_id,),
     )
     return (
-        trace_id, project_id, change, name, status, start_us, end_us, thread_id, user, count, errors, tin, tout, cached, cost,
-        dumps(sorted(loads(models))), tags or "[]", dumps({s[0]: score(*s[1:]) for s in scores}), preview_in,
-        preview_out,
+        trace_id, project_id, change, name, status, start_us, end_us, thread_id, user, count, errors, tin, tout,
+        cached, cost, dumps(sorted(loads(models))), tags or "[]", dumps({s[0]: score(*s[1:]) for s in scores}),
+        preview_in, preview_out,
     )  # fmt: skip
 
 

@@ -144,7 +144,8 @@ def _sums(reader: Reader, scope: _Scope, wanted: tuple[str, ...]) -> list[dict[s
     is_bad = "(t.error_count > 0 OR t.status='error')" if a == "t" else "s.status='error'"
     columns = {
         ("count", "n"): "count(*)", ("errors", "n"): f"sum({is_bad})", ("tokens", "in"): f"sum({a}.tin)",
-        ("tokens", "out"): f"sum({a}.tout)", ("tokens", "cached"): f"sum({a}.tcached)", ("cost", "sum"): f"sum({a}.cost)",
+        ("tokens", "out"): f"sum({a}.tout)", ("tokens", "cached"): f"sum({a}.tcached)",
+        ("cost", "sum"): f"sum({a}.cost)",
     }  # fmt: skip
     columns = {name: sql for name, sql in columns.items() if name[0] in wanted}
     rows = reader._db.execute(
