@@ -29,6 +29,15 @@ def test_names_tags_metadata_and_people_are_those_of_the_user(config, trail):
     assert (trace["thread_id"], trace["user_id"]) == ("chat-7", "ada")
 
 
+def test_an_output_that_is_set_by_hand_stays(config, trail):
+    def step(x):
+        trailmark.update_current_span(output="by hand")
+        return x
+
+    assert RunnableLambda(step).invoke(1, config) == 1
+    assert trail.spans[0]["output"] == "by hand"
+
+
 def test_what_is_changed_after_the_call_was_recorded_as_it_was(config, trail):
     given = {"question": "before"}
 

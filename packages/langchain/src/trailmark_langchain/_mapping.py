@@ -198,10 +198,11 @@ def answer_of(result: Any) -> dict[str, Any]:
         if (reason := _reason(message, generation))
     ]
     facts = {"finish_reasons": reasons, "response_id": told.get("id"), "service_tier": told.get("service_tier")}
-    fields["metadata"] = {key: value for key, value in facts.items() if value}
     if counted is not None and counted[1].get("total_cost") == 0 and result.llm_output is None:
-        fields["metadata"]["cached"] = True  # from LangChain's cache: the tokens are those of the first time
+        facts["cached"] = True  # from LangChain's cache: the tokens are those of the first time
         fields["total_cost"] = 0.0
+    if metadata := {key: value for key, value in facts.items() if value}:
+        fields["metadata"] = metadata
     return fields
 
 

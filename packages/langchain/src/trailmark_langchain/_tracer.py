@@ -9,7 +9,7 @@ from uuid import UUID
 
 from langchain_core.callbacks import BaseCallbackHandler
 from trailmark.context import get_trace_url
-from trailmark.instrumentation import Span, continue_from, current, guard, read_headers, start_span
+from trailmark.instrumentation import UNSET, Span, continue_from, current, guard, read_headers, start_span
 
 from trailmark_langchain import _mapping
 from trailmark_langchain._mapping import readable
@@ -244,8 +244,8 @@ class TrailmarkTracer(BaseCallbackHandler):
             if above is not None and kind == "chain" and _HIDDEN in (kwargs.get("tags") or ()):
                 run = hidden(key, above, _mapping.place_of(told))
                 return
-            if told or more:
-                fields["metadata"] = _mapping.user_metadata(told) | (more or {})
+            if (told or more) and (metadata := _mapping.user_metadata(told) | (more or {})):
+                fields["metadata"] = metadata
             if tags := _mapping.user_tags(kwargs.get("tags")):
                 fields["tags"] = tags
             run = self._begun(key, above, name, kind, told or {}, fields)
@@ -294,8 +294,14 @@ class TrailmarkTracer(BaseCallbackHandler):
             fields["input"] = readable(kwargs["inputs"])
         if run.counts:
             fields["metadata"] = fields.get("metadata", {}) | run.counts
-        run.span.observe(**fields)  # which it may have been given up before
-        run.span.end("cancelled" if was_left else "interrupted" if run.was_interrupted else None)
+        output = UNSET
+        if (
+            run.span.claim != "taken" and not run.span.is_ended
+        ):  # not a provider's answer there, nor one given up before:
+            output = fields.pop("output")  # what was set by hand wins
+        if fields:
+            run.span.observe(**fields)
+        run.span.end("cancelled" if was_left else "interrupted" if run.was_interrupted else None, output=output)
 
     def _failed(self, error: BaseException, run_id: UUID, kwargs: dict[str, Any]) -> None:
         with guard("ending a LangChain span"):
@@ -310,7 +316,7 @@ class TrailmarkTracer(BaseCallbackHandler):
             answered = kwargs.get("response")
             if answered is not None and getattr(answered, "generations", None):  # said before it failed
                 said = _mapping.answer_of(answered)
-                fields |= said | {"metadata": said["metadata"] | run.counts}
+                fields |= said | {"metadata": said.get("metadata", {}) | run.counts}
             kinds = {kind.__name__ for kind in type(error).__mro__}
             if not _CONTROL.isdisjoint(kinds):
                 if run.above is not None and run.above.is_graph and "ParentCommand" not in kinds:
