@@ -46,7 +46,11 @@ class HTTPExchange(Exchange):
             kind = message["type"]
             if kind == "http.response.body":
                 if data := message.get("body"):
-                    self._passed(data)
+                    if not self._response_bytes:
+                        self._first_byte_ms = round((time.monotonic() - self._began) * 1000, 3)
+                    self._response_bytes += len(data)
+                    if self._response is not None:
+                        self._response.add(data)
                 if not message.get("more_body"):
                     return self._last(message)
                 if self._is_untold:
@@ -109,13 +113,6 @@ class HTTPExchange(Exchange):
             self._fail(error)
         else:
             self._note("exception", type(error).__name__)  # its text may hold the body
-
-    def _passed(self, data: bytes) -> None:
-        if not self._response_bytes:
-            self._first_byte_ms = round((time.monotonic() - self._began) * 1000, 3)
-        self._response_bytes += len(data)
-        if self._response is not None:
-            self._response.add(data)
 
     def _fail(self, error: BaseException) -> None:
         if type(error).__name__ in _GONE:
