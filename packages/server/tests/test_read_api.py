@@ -84,6 +84,9 @@ def test_what_left_the_list_is_told_too(http: httpx2.Client, ingest: Ingest) -> 
     assert delta["upserts"] == []
     assert set(delta["deleted"]) == {good["trace_id"], other["trace_id"]}
     assert http.get(f"{LIST}/delta", params={"since": delta["seq"]}).json()["deleted"] == []
+    ingest(span(trace={"metadata": {"tier": "pro"}}))
+    came = http.get(f"{LIST}/delta", params={"since": delta["seq"], "fields": "metadata.tier"}).json()["upserts"]
+    assert [row["fields"] for row in came] == [{"metadata.tier": "pro"}]
 
 
 def test_answers_have_a_tag_and_are_not_sent_twice(http: httpx2.Client, ingest: Ingest) -> None:

@@ -52,9 +52,13 @@ def router(store: Store) -> APIRouter:
     routes = APIRouter(prefix="/api/v1", tags=["lists"])
 
     @routes.get("/projects/{project:path}/traces/delta", response_model=models.TraceDelta)
-    def delta(request: Request, project: str, since: Seq = 0, q: Text = "", limit: Limit = 200) -> Response:
+    def delta(
+        request: Request, project: str, since: Seq = 0, q: Text = "", limit: Limit = 200, fields: str = ""
+    ) -> Response:
+        names = fields_of(fields)
         with store.read() as reader:
-            return answer(request, lists.changes(reader, project, since=since, query=q, limit=limit))
+            found = lists.changes(reader, project, since=since, query=q, limit=limit, fields=names)
+        return answer(request, found)
 
     @routes.get("/projects/{project:path}/traces/count", response_model=models.Count)
     def count(request: Request, project: str, bounds: Bounds, q: Text = "") -> Response:

@@ -93,7 +93,9 @@ def trace_rows(
     return {"rows": shown, "next": cursor_of(sort, last[-1], last[0]) if last else None, "seq": seq(reader, number)}
 
 
-def changes(reader: Reader, project: str, *, since: int, query: str, limit: int) -> dict[str, Any]:
+def changes(
+    reader: Reader, project: str, *, since: int, query: str, limit: int, fields: tuple[str, ...] = ()
+) -> dict[str, Any]:
     """What changed after `since`, oldest first: rows that match the query, and the ids that left it or the store."""
     number = project_id(reader, project)
     condition, values = trace_condition(parse(query))
@@ -108,8 +110,13 @@ def changes(reader: Reader, project: str, *, since: int, query: str, limit: int)
         (number, since, reached),
     )
     deleted = [id_text(id) for (id,) in gone] + [id_text(row[0]) for row in rows if not row[-1]]
+    upserts = [
+        {**_trace_row(row[:-2]), "fields": {name: _field(reader, row[0], name) for name in fields}}
+        for row in rows
+        if row[-1]
+    ]
     return {
-        "upserts": [_trace_row(row[:-2]) for row in rows if row[-1]],
+        "upserts": upserts,
         "deleted": deleted,
         "seq": reached,
         "more": more,

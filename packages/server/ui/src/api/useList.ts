@@ -34,7 +34,7 @@ const asked = ({ q, t, sort, fields }: ListQuery) => ({ q, sort, fields, ...boun
 export const TRACES: Source<TraceRow> = {
   of: "traces",
   page: (project, query, cursor, signal) => api.traces(project, { ...asked(query), cursor }, signal),
-  changes: (project, { q }, since, signal) => api.delta(project, { since, q }, signal),
+  changes: (project, { q, fields }, since, signal) => api.delta(project, { since, q, fields }, signal),
 };
 
 /** Spans have no numbers of change of their own: when something changed in the project, the newest are read again. */
