@@ -19,7 +19,7 @@ def open_trace(page: Page, name: str) -> None:
 
 
 def test_the_list_shows_every_trace_of_the_tour(page: Page, toured: str) -> None:
-    page.goto("/")
+    page.goto("/p/Default%20Project/traces")
     for name in TRACES:
         expect(page.get_by_role("link", name=name, exact=True)).to_be_visible()
     expect(page.get_by_role("row").filter(has_text="my_llm_application")).to_contain_text("translation_quality 0.95")

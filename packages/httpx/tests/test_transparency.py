@@ -17,7 +17,7 @@ SCENES = {
     "no body": ("/hello", {"method": "HEAD"}),
     "half an answer": ("/broken", {}),
     "a dropped connection": ("/drop", {}),
-    "too slow": ("/slow", {"timeout": 0.05}),
+    "too slow": ("/slow", {"timeout": (30, 0.1, 30, 30)}),  # to connect, read, write and find a connection
     "not an address": ("ftp://nowhere/", {}),
     "not a header": ("/hello", {"headers": {"x": "\u20ac"}}),
 }

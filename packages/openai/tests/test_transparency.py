@@ -77,7 +77,7 @@ def responses(client):
 
 
 def impatient(client):
-    return client.with_options(timeout=0.05, max_retries=1).chat.completions.create(**ASK)
+    return client.with_options(timeout=openai.Timeout(30, read=0.2), max_retries=1).chat.completions.create(**ASK)
 
 
 def once(client):
@@ -190,7 +190,7 @@ async def async_helper(client):
 
 
 async def async_impatient(client):
-    return await client.with_options(timeout=0.05, max_retries=1).chat.completions.create(**ASK)
+    return await client.with_options(timeout=openai.Timeout(30, read=0.2), max_retries=1).chat.completions.create(**ASK)
 
 
 async def async_given_up(client, fake):

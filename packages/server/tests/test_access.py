@@ -34,7 +34,9 @@ def serving(home: Path, **rules: Any) -> Iterator[tuple[httpx2.Client, Any]]:
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
     try:
-        with httpx2.Client(base_url=f"http://127.0.0.1:{listener.getsockname()[1]}", trust_env=False) as client:
+        with httpx2.Client(
+            base_url=f"http://127.0.0.1:{listener.getsockname()[1]}", trust_env=False, timeout=60
+        ) as client:
             yield client, app
     finally:
         server.should_exit = True

@@ -34,7 +34,9 @@ def serving(home: Path, load: Load) -> Iterator[httpx2.Client]:
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
     try:
-        with httpx2.Client(base_url=f"http://127.0.0.1:{listener.getsockname()[1]}", trust_env=False) as client:
+        with httpx2.Client(
+            base_url=f"http://127.0.0.1:{listener.getsockname()[1]}", trust_env=False, timeout=60
+        ) as client:
             yield client
     finally:
         server.should_exit = True
@@ -85,7 +87,7 @@ def test_nothing_that_was_acknowledged_to_a_crowd_is_lost(http: httpx2.Client) -
 
     def client(n: int) -> int:
         newer = {**shared, "project": "crowd", "ver": 10 + n, "output": n}
-        with httpx2.Client(base_url=http.base_url, trust_env=False) as mine:
+        with httpx2.Client(base_url=http.base_url, trust_env=False, timeout=60) as mine:
             for record in random.sample([*own[n], newer], 3):
                 answer = mine.post(INGEST, content=orjson.dumps(record))
                 assert answer.json() == {"accepted": 1, "rejected": []}

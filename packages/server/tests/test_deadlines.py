@@ -36,7 +36,7 @@ def serving(home: Path, head_s: float, body_s: float, **config: Any) -> Iterator
     thread.start()
     try:
         url, fresh = f"http://127.0.0.1:{listener.getsockname()[1]}", httpx2.Limits(max_keepalive_connections=0)
-        with httpx2.Client(base_url=url, trust_env=False, limits=fresh) as client:
+        with httpx2.Client(base_url=url, trust_env=False, timeout=60, limits=fresh) as client:
             yield client
     finally:
         server.should_exit = True

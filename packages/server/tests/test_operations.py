@@ -31,7 +31,7 @@ def test_others_are_let_in_by_key_and_the_log_tells_nothing_recorded(tmp_path: P
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None
         url = server.stdout.readline().split()[-1].replace("0.0.0.0", "127.0.0.1")
-        with httpx2.Client(base_url=url, trust_env=False) as client:
+        with httpx2.Client(base_url=url, trust_env=False, timeout=60) as client:
             assert client.get("/api/v1/projects", params={"q": "SECRET-query"}).status_code == 401
             client.headers["Authorization"] = f"Bearer {made['key']}"
             record = orjson.dumps(span(project="p", input="SECRET-input"))
