@@ -121,3 +121,10 @@ def test_switched_off_a_block_takes_everything_and_records_nothing(trail: Trail)
         trace.score("c", 1)
 
     assert (trace.id, trace.trace_id, trail.records) == (None, None, [])
+
+
+def test_a_name_that_is_no_text_is_written_as_one(trail: Trail) -> None:
+    with trailmark.trace(404), trailmark.span(None):  # type: ignore[arg-type]
+        pass
+
+    assert trail.tree() == "404 (general) ok\n  None (general) ok"

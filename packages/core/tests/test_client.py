@@ -82,6 +82,8 @@ def test_a_bad_score_says_what_is_allowed(trail: Trail, score: dict[str, object]
 @pytest.mark.parametrize(
     ("act", "message"),
     [
+        (lambda client: client.trace(5), "name is 5; allowed: a non-empty text"),
+        (lambda client: client.trace("t").span(""), "name is ''; allowed: a non-empty text"),
         (lambda client: client.trace("t", metadata="x"), "metadata is 'x'; allowed: a mapping"),
         (lambda client: client.trace("t", colour=1), "a trace has no colour; allowed: name, input"),
         (lambda client: client.trace("t").span("s", colour=1), "a span has no colour; allowed: name, type"),

@@ -24,8 +24,9 @@ class Block:
 
     def __init__(self, name: str, *, type: str, fields: dict[str, Any]) -> None:
         self._trace_fields = {key: fields.pop(key) for key in _TRACE_FIELDS if fields.get(key) is not None}
-        self._name, self._type, self._fields = name, "general", fields
+        self._name, self._type, self._fields = "unnamed", "general", fields
         with guard("opening a block"):
+            self._name = str(name)
             self._type = check_type(type)
         self._span: Span | None = None
         self._before: Span | None = None

@@ -202,6 +202,7 @@ class Trace:
 
     def __init__(self, client: Client, name: str, start_time: datetime | None, fields: dict[str, Any]) -> None:
         self._client, self._recorder = client, client._recorder
+        check_text("name", name)
         self.id = self._recorder.new_id()
         self._fields = TraceFields(self._recorder)
         files = self._set({"name": name, **fields})
@@ -282,6 +283,7 @@ class Span:
         fields: dict[str, Any],
     ) -> None:
         self._trace, self._parent = trace, parent
+        check_text("name", name)
         recorder = trace._recorder
         self._live: LiveSpan = LiveSpan(
             recorder,
