@@ -73,6 +73,26 @@ def test_opiks_scores(http: httpx2.Client, body: Any) -> None:
 
 @FUZZ
 @given(
+    guardrail=st.fixed_dictionaries(
+        {"secondary_id": st.builds(new_id) | VALUE, "name": TEXT | VALUE, "result": st.just("passed") | VALUE},
+        optional={"entity_id": VALUE, "config": VALUE, "details": VALUE, "project_name": VALUE},
+    ) | VALUE,
+    environment=st.dictionaries(st.sampled_from(["id", "name", "description", "color", "position"]), VALUE, max_size=5),
+    tags=st.lists(TEXT) | VALUE,
+)  # fmt: skip
+def test_opiks_guardrails_environments_and_tags(
+    http: httpx2.Client, guardrail: Any, environment: Any, tags: Any
+) -> None:
+    send(http, "POST", "guardrails", {"guardrails": [guardrail]})
+    send(http, "POST", "environments", environment)
+    send(http, "PATCH", f"environments/{new_id()}", environment)
+    send(http, "POST", "environments/delete", {"ids": tags})
+    send(http, "PATCH", f"traces/{new_id()}", {"tags_to_add": tags, "tags_to_remove": tags})
+    send(http, "GET", "environments", {})
+
+
+@FUZZ
+@given(
     filters=st.lists(FILTER, max_size=3) | VALUE, limit=st.integers(-1, 5000) | VALUE, last=st.builds(new_id) | VALUE
 )
 def test_opiks_search(http: httpx2.Client, filters: Any, limit: Any, last: Any) -> None:
