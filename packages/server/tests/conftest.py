@@ -6,6 +6,7 @@ import itertools
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -49,18 +50,30 @@ def store(tmp_path: Path) -> Iterator[Store]:
     opened.close()
 
 
-@pytest.fixture
-def http(store: Store, tmp_path: Path) -> Iterator[httpx2.Client]:
+@contextmanager
+def answering(
+    app: Any, make: Callable[[uvicorn.Config], uvicorn.Server] = uvicorn.Server, **config: Any
+) -> Iterator[httpx2.Client]:
+    """The application on a socket of its own; every request on a connection of its own with `keepalive` 0."""
+    limits = httpx2.Limits(max_keepalive_connections=config.pop("keepalive", 20))
     listener = listening()
-    config = uvicorn.Config(create_app(store, tmp_path / "home"), log_level="error", lifespan="off")
-    server = uvicorn.Server(config)
+    server = make(uvicorn.Config(app, log_level="error", lifespan="off", **config))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
-    with httpx2.Client(base_url=f"http://127.0.0.1:{listener.getsockname()[1]}", trust_env=False, timeout=60) as client:
+    url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    try:
+        with httpx2.Client(base_url=url, trust_env=False, timeout=60, limits=limits) as client:
+            yield client
+    finally:
+        server.should_exit = True
+        thread.join()
+        listener.close()
+
+
+@pytest.fixture
+def http(store: Store, tmp_path: Path) -> Iterator[httpx2.Client]:
+    with answering(create_app(store, tmp_path / "home")) as client:
         yield client
-    server.should_exit = True
-    thread.join()
-    listener.close()
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,14 +11,13 @@ from typing import Any
 import httpx2
 import orjson
 import pytest
-import uvicorn
 from trailmark_server.api import create_app
 from trailmark_server.api.access import Access, WrongKeys
 from trailmark_server.api.security import Rules
 from trailmark_server.keys import Keys
 from trailmark_server.store import StoreError, open_store
 
-from .conftest import listening, new_id, span
+from .conftest import answering, new_id, span
 
 PING = "/api/is-alive/ping"
 PROJECTS = "/api/v1/projects"
@@ -29,20 +27,9 @@ PROJECTS = "/api/v1/projects"
 def serving(home: Path, **rules: Any) -> Iterator[tuple[httpx2.Client, Any]]:
     store = open_store(home / "trailmark.db")
     app = create_app(store, home, rules=Rules(Access(Keys(home), is_required=rules.pop("is_required", False)), **rules))
-    listener = listening()
-    server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off"))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-    thread.start()
-    try:
-        with httpx2.Client(
-            base_url=f"http://127.0.0.1:{listener.getsockname()[1]}", trust_env=False, timeout=60
-        ) as client:
-            yield client, app
-    finally:
-        server.should_exit = True
-        thread.join()
-        listener.close()
-        app.state.stores.close()
+    with answering(app) as client:
+        yield client, app
+    app.state.stores.close()
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import socket
-import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -12,7 +11,6 @@ from pathlib import Path
 
 import httpx2
 import orjson
-import uvicorn
 from trailmark_server.api import create_app
 from trailmark_server.api.access import Access
 from trailmark_server.api.load import Load
@@ -20,7 +18,7 @@ from trailmark_server.api.security import Rules
 from trailmark_server.keys import Keys
 from trailmark_server.store import open_store
 
-from .conftest import listening, new_id, span
+from .conftest import answering, new_id, span
 
 INGEST = "/api/v1/ingest"
 
@@ -28,21 +26,9 @@ INGEST = "/api/v1/ingest"
 @contextmanager
 def serving(home: Path, load: Load) -> Iterator[httpx2.Client]:
     store = open_store(home / "trailmark.db")
-    listener = listening()
-    app = create_app(store, home, rules=Rules(Access(Keys(home)), load=load))
-    server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off"))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-    thread.start()
-    try:
-        with httpx2.Client(
-            base_url=f"http://127.0.0.1:{listener.getsockname()[1]}", trust_env=False, timeout=60
-        ) as client:
-            yield client
-    finally:
-        server.should_exit = True
-        thread.join()
-        listener.close()
-        store.close()
+    with answering(create_app(store, home, rules=Rules(Access(Keys(home)), load=load))) as client:
+        yield client
+    store.close()
 
 
 def begun(http: httpx2.Client, body: bytes) -> tuple[socket.socket, bytes]:

@@ -6,13 +6,13 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import httpx2
 import orjson
 import pytest
-import uvicorn
 from trailmark_server.api import create_app
 from trailmark_server.api.access import Access
 from trailmark_server.api.deadlines import Server
@@ -20,7 +20,7 @@ from trailmark_server.api.security import Rules
 from trailmark_server.keys import Keys
 from trailmark_server.store import open_store
 
-from .conftest import listening, span
+from .conftest import answering, span
 
 LONG = 3600.0
 SHORT = 0.2
@@ -30,19 +30,9 @@ SHORT = 0.2
 def serving(home: Path, head_s: float, body_s: float, **config: Any) -> Iterator[httpx2.Client]:
     store = open_store(home / "trailmark.db")
     app = create_app(store, home, rules=Rules(Access(Keys(home)), body_s=body_s))
-    listener = listening()
-    server = Server(uvicorn.Config(app, log_level="error", lifespan="off", timeout_keep_alive=3600, **config), head_s)
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-    thread.start()
-    try:
-        url, fresh = f"http://127.0.0.1:{listener.getsockname()[1]}", httpx2.Limits(max_keepalive_connections=0)
-        with httpx2.Client(base_url=url, trust_env=False, timeout=60, limits=fresh) as client:
-            yield client
-    finally:
-        server.should_exit = True
-        thread.join()
-        listener.close()
-        store.close()
+    with answering(app, partial(Server, head_s=head_s), keepalive=0, timeout_keep_alive=3600, **config) as client:
+        yield client
+    store.close()
 
 
 @pytest.fixture(scope="module", params=["h11", "httptools"])
