@@ -96,6 +96,7 @@ def test_only_the_store_knows_sql() -> None:
     for path in sources(ROOT / "packages/server"):
         if "store" not in path.parts:
             assert "sqlite3" not in imports(path), path
+            assert not re.search(r"\._db\b|\.execute\(", path.read_text(encoding="utf-8")), path
 
 
 def test_only_the_settings_read_the_environment() -> None:

@@ -144,8 +144,8 @@ def _add_whole(routes: APIRouter, store: Store) -> None:
     ) -> Response:
         """Whole traces or spans, for programs: `{items, next}`."""
         with store.read() as reader:
-            found = reader.found_traces if kind == "traces" else reader.found_spans
-            return answer(request, found(project, limit=limit, cursor=cursor, query=q))
+            found = lists.whole_traces if kind == "traces" else span_lists.whole_spans
+            return answer(request, found(reader, project, limit=limit, cursor=cursor, query=q))
 
 
 _Page = tuple[list[dict[str, Any]], str | None]

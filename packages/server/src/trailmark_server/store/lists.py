@@ -28,6 +28,7 @@ __all__ = [
     "span_of_time",
     "trace_rows",
     "where_of",
+    "whole_traces",
 ]
 
 # What `traces_time` holds: to sort by it, that index is read and not the rows.
@@ -91,6 +92,12 @@ def trace_rows(
         wide["fields"] = {name: _field(reader, row[0], name) for name in fields}
     last = rows[limit - 1] if len(rows) > limit else None
     return {"rows": shown, "next": cursor_of(sort, last[-1], last[0]) if last else None, "seq": seq(reader, number)}
+
+
+def whole_traces(reader: Reader, project: str, *, query: str, limit: int, cursor: str | None) -> dict[str, Any]:
+    """`{items, next}`: traces with their payloads, newest first."""
+    page = trace_rows(reader, project, query=query, limit=limit, cursor=cursor)
+    return {"items": [reader.trace_head(row["id"]) for row in page["rows"]], "next": page["next"]}
 
 
 def changes(

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import base64
 import re
 import sqlite3
 from typing import Any
 
 from trailmark_server.pricing import Price
-from trailmark_server.query import parse
 from trailmark_server.store import files, indexer, media, prices, rollup, threads
 from trailmark_server.store.codec import id_bytes, id_text, loads, opened
-from trailmark_server.store.errors import CursorError, NotFoundError
-from trailmark_server.store.narrow import select
+from trailmark_server.store.columns import columns
+from trailmark_server.store.errors import NotFoundError
 
 __all__ = ["Reader"]
 
@@ -21,7 +19,6 @@ _ROW = (
     "t.user_id, t.thread_id, t.tags, t.scores, t.input_preview, t.output_preview, p.name"
 )
 _PAGES = ("page_count", "freelist_count", "page_size")
-_LAST_COLUMNS = ("status", "model", "tin", "tout", "cost", "scores")
 _FROM = "FROM traces t JOIN projects p ON p.id=t.project_id"
 
 
@@ -38,52 +35,6 @@ class Reader:
             "GROUP BY p.id ORDER BY max(t.start_us) DESC, p.name"
         )
         return [{"name": name, "traces": count, "last_us": last} for name, count, last in rows]
-
-    def traces(self, project: str, *, limit: int, cursor: str | None = None, query: str = "") -> dict[str, Any]:
-        """A page, newest first. QueryError for the query, CursorError for a cursor that is none of ours."""
-        found = select(self._db, "traces", self._project(project), parse(query))
-        after, values = ("", [])
-        if cursor:
-            after, values = f"AND ({found.start}, {found.id}) < (?, ?)", list(_open_cursor(cursor))
-        rows = self._db.execute(
-            f"SELECT {_ROW} FROM {found.source} CROSS JOIN projects p ON p.id=t.project_id WHERE {found.where} {after} "
-            f"ORDER BY {found.start} DESC, {found.id} DESC LIMIT ?",
-            (*found.values, *values, limit + 1),
-        ).fetchall()
-        more = rows[limit - 1] if len(rows) > limit else None
-        return {
-            "rows": [_trace_row(row) for row in rows[:limit]],
-            "next": _cursor(more[3], more[0]) if more else None,
-            "seq": self._seq(),
-        }
-
-    def found_traces(self, project: str, *, limit: int, cursor: str | None, query: str) -> dict[str, Any]:
-        """As `traces`, each whole."""
-        page = self.traces(project, limit=limit, cursor=cursor, query=query)
-        return {"items": [self.trace(row["id"])["trace"] for row in page["rows"]], "next": page["next"]}
-
-    def found_spans(self, project: str, *, limit: int, cursor: str | None, query: str) -> dict[str, Any]:
-        """A page of whole spans, newest first. QueryError for the query, CursorError for a cursor."""
-        found = select(self._db, "spans", self._project(project), parse(query))
-        after, values = ("", [])
-        if cursor:
-            after, values = f"AND ({found.start}, {found.id}) < (?, ?)", list(_open_cursor(cursor))
-        rows = self._db.execute(
-            f"SELECT s.trace_id, s.span_id, s.start_us FROM {found.source} WHERE {found.where} {after} "
-            f"ORDER BY {found.start} DESC, {found.id} DESC LIMIT ?",
-            (*found.values, *values, limit + 1),
-        ).fetchall()
-        items = [self.span(id_text(trace_id), id_text(span_id)) for trace_id, span_id, _ in rows[:limit]]
-        last = rows[limit - 1] if len(rows) > limit else None
-        return {"items": items, "next": _cursor(last[2], last[1]) if last else None}
-
-    def changes(self, project: str, *, since: int, limit: int) -> dict[str, Any]:
-        """Rows that changed after `since`, oldest change first."""
-        sql = f"SELECT {_ROW}, t.change {_FROM} WHERE p.name=? AND t.change>? ORDER BY t.change LIMIT ?"
-        rows = self._db.execute(sql, (project, since, limit + 1)).fetchall()
-        more, rows = len(rows) > limit, rows[:limit]
-        seq = rows[-1][-1] if more else self._seq()
-        return {"upserts": [_trace_row(row[:-1]) for row in rows], "seq": seq, "more": more}
 
     def find(self, prefix: str) -> list[str]:
         """Trace ids that begin with the prefix, or the newest for `last`; at most ten."""
@@ -104,9 +55,9 @@ class Reader:
 
     def trace(self, id: str, *, whole: bool = True) -> dict[str, Any]:
         """A trace and its spans as columns; `whole`: with its media. NotFoundError when there is none."""
-        columns = self._columns(_key(id))
         trace = self.trace_head(id, whole=whole)
-        return {"v": 1, "trace": trace, "cols": columns, "total": len(columns["id"]), "seq": self._seq()}
+        cols, ids = columns(self._db, _key(id))
+        return {"v": 1, "trace": trace, "cols": cols, "total": len(ids), "seq": self._seq()}
 
     def trace_head(self, id: str, *, whole: bool = True) -> dict[str, Any]:
         """A trace without its spans; `whole`: with its media. NotFoundError when there is none."""
@@ -248,23 +199,6 @@ class Reader:
             body = media.put_back(body, lambda sha: files.blob(self._db, sha))
         return body
 
-    def _columns(self, key: bytes) -> dict[str, list[Any]]:
-        rows = self._db.execute(
-            "SELECT span_id, parent_id, name, type, start_us, end_us, status, model, tin, tout, cost, "
-            "(SELECT count(*) FROM scores c WHERE c.kind='span' AND c.target=span_id) "
-            "FROM spans WHERE trace_id=? ORDER BY start_us, span_id", (key,)
-        ).fetchall()  # fmt: skip
-        ids = [row[0] for row in rows]
-        return {
-            "id": [id_text(id) for id in ids],
-            "parent": _parents(ids, [row[1] for row in rows]),
-            "name": [row[2] for row in rows],
-            "type": [row[3] for row in rows],
-            "start_us": [row[4] for row in rows],
-            "dur_us": [_duration(row[4], row[5]) if row[6] != "running" else -1 for row in rows],
-            **{name: [row[6 + n] for row in rows] for n, name in enumerate(_LAST_COLUMNS)},
-        }  # fmt: skip
-
     def _trace_body(self, key: bytes, whole: bool) -> dict[str, Any]:
         """Input, output, metadata, error: the trace's own, or its root span's."""
         root = self._db.execute(
@@ -316,36 +250,3 @@ def _trace_row(row: tuple[Any, ...]) -> dict[str, Any]:
         "tin": row[7], "tout": row[8], "cost": row[9], "models": loads(row[10], []), "user": row[11], "thread": row[12],
         "tags": loads(row[13], []), "scores": loads(row[14], {}), "in": row[15] or "", "out": row[16] or "",
     }  # fmt: skip
-
-
-def _parents(ids: list[bytes], parents: list[bytes | None]) -> list[int]:
-    """Row indexes; -1 for roots, orphans and whatever would close a circle."""
-    index = {id: n for n, id in enumerate(ids)}
-    found = [index.get(parent, -1) if parent is not None else -1 for parent in parents]
-    settled: set[int] = set()
-    for start in range(len(found)):
-        path: list[int] = []
-        seen: set[int] = set()
-        at = start
-        while at >= 0 and at not in settled and at not in seen:
-            seen.add(at)
-            path.append(at)
-            at = found[at]
-        if at in seen:
-            found[at] = -1
-        settled.update(path)
-    return found
-
-
-def _cursor(start: int, trace_id: bytes) -> str:
-    return base64.urlsafe_b64encode(start.to_bytes(8, "big") + trace_id).decode().rstrip("=")
-
-
-def _open_cursor(cursor: str) -> tuple[int, bytes]:
-    try:
-        data = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
-    except ValueError:
-        data = b""
-    if len(data) != 24:
-        raise CursorError(f"cursor is {cursor!r}; allowed: the `next` of an answer")
-    return int.from_bytes(data[:8], "big"), data[8:]

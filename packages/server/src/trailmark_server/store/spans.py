@@ -12,7 +12,7 @@ from trailmark_server.store.narrow import select
 from trailmark_server.store.projects import span_record
 from trailmark_server.store.read import Reader, _duration
 
-__all__ = ["span_records", "span_rows"]
+__all__ = ["span_records", "span_rows", "whole_spans"]
 
 _ROW: Final = (
     "s.trace_id, s.span_id, s.parent_id, s.name, s.type, s.status, s.start_us, s.end_us, s.first_token_us, s.model, "
@@ -45,6 +45,12 @@ def span_rows(
         wide["scores"] = scores.get(row[1], {})
         wide["fields"] = {name: _field(reader, row[18], name) for name in fields}
     return {"rows": shown, "next": cursor_of(sort, last[6], last[1]) if last else None, "seq": seq(reader, number)}
+
+
+def whole_spans(reader: Reader, project: str, *, query: str, limit: int, cursor: str | None) -> dict[str, Any]:
+    """`{items, next}`: spans with their payloads, newest first."""
+    page = span_rows(reader, project, query=query, limit=limit, cursor=cursor)
+    return {"items": [reader.span(row["trace_id"], row["id"]) for row in page["rows"]], "next": page["next"]}
 
 
 def span_records(
