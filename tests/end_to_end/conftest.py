@@ -75,17 +75,23 @@ def projects(server: str) -> set[str]:
         return {one["name"] for one in json.load(answer)}
 
 
-@pytest.fixture(scope="module")  # Playwright holds a running event loop, which modules after this one must not find
-def browser() -> Iterator[Browser]:
-    chromium = os.environ.get("TRAILMARK_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
-    if chromium is None:
+@contextmanager
+def chromium(*flags: str) -> Iterator[Browser]:
+    program = os.environ.get("TRAILMARK_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+    if program is None:
         if os.environ.get("CI") == "true":
             pytest.fail("no Chromium: apt-get install chromium, or set TRAILMARK_CHROMIUM")
         pytest.skip("no Chromium: apt-get install chromium, or set TRAILMARK_CHROMIUM")
     with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        launched = playwright.chromium.launch(executable_path=program, args=[*FLAGS, *flags])
         yield launched
         launched.close()
+
+
+@pytest.fixture(scope="module")  # Playwright holds a running event loop, which modules after this one must not find
+def browser() -> Iterator[Browser]:
+    with chromium() as launched:
+        yield launched
 
 
 @pytest.fixture

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import httpx2
 import pytest
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 
-from .conftest import FLAGS
+from .conftest import chromium
 
 EVIL = "evil.test"
 # the browser's own guard is off: this is about ours
@@ -35,16 +33,8 @@ ASK = """async ([url, options]) => {
 @pytest.fixture(scope="module")
 def rebound(server: str) -> Iterator[Page]:
     """Chromium, for which evil.test has become 127.0.0.1, on the server's own port."""
-    chromium = os.environ.get("TRAILMARK_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
-    if chromium is None:
-        if os.environ.get("CI") == "true":
-            pytest.fail("no Chromium: apt-get install chromium, or set TRAILMARK_CHROMIUM")
-        pytest.skip("no Chromium: apt-get install chromium, or set TRAILMARK_CHROMIUM")
-    rules = f"--host-resolver-rules=MAP {EVIL} 127.0.0.1"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=[*FLAGS, rules, BLIND])
+    with chromium(f"--host-resolver-rules=MAP {EVIL} 127.0.0.1", BLIND) as browser:
         yield browser.new_page()
-        browser.close()
 
 
 def foreign(server: str) -> str:
