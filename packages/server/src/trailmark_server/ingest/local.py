@@ -103,7 +103,7 @@ class LocalIngester:
             log.warning("a record in %s was not stored: %s: %s", segment.name, rejection.field, rejection.message)
         self._store.put(good, segment.owner, (str(segment.path), batch.reached))
         spool.ack(segment, batch)
-        if self._arrived is not None:
+        if good and self._arrived is not None:  # a batch may be a step past what is no record
             self._arrived(good)
         self._count += len(good)
 
