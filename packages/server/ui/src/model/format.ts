@@ -10,6 +10,12 @@ export function duration(us: number): string {
   return `${Math.floor(seconds / 3600)} h ${Math.floor((seconds % 3600) / 60)} min`;
 }
 
+/** How long a span or trace took; of what its dead process never ended nobody knows. */
+export function lasted({ dur_us, status }: { dur_us: number; status: string }): string {
+  if (status === "running") return "running";
+  return dur_us < 0 || (status === "interrupted" && dur_us === 0) ? "no end" : duration(dur_us);
+}
+
 function round3(n: number): string {
   return n >= 100 ? n.toFixed(0) : n >= 10 ? n.toFixed(1) : n.toFixed(2);
 }

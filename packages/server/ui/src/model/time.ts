@@ -11,23 +11,29 @@ export interface Times {
 
 interface Timed {
   start_us: readonly number[];
-  dur_us: readonly number[]; // -1 while it runs
+  dur_us: readonly number[]; // -1 while it runs, and where no end came
+  status: readonly string[];
 }
 
-/** `now`: where what still runs reaches to. The trace is as long as whatever is in it. */
+/** `now`: where what still runs reaches to; what was interrupted reaches to the last moment anything is known of. The
+ * trace is as long as whatever is in it. */
 export function timesOf(tree: Tree, cols: Timed, traceStart: number, traceDur: number, now: number): Times {
   const size = tree.row.length;
   const start = new Float64Array(size);
   const end = new Float64Array(size);
   let origin = traceStart;
   for (const at of cols.start_us) origin = Math.min(origin, at);
+  let known = traceStart + Math.max(traceDur, 0);
+  for (let row = 0; row < cols.start_us.length; row++)
+    known = Math.max(known, (cols.start_us[row] as number) + Math.max(cols.dur_us[row] as number, 0));
   let last = 0;
   for (let p = size - 1; p >= 0; p--) {
     const row = tree.row[p] as number;
     const begin = row >= 0 ? (cols.start_us[row] as number) : traceStart;
-    const took = row >= 0 ? (cols.dur_us[row] as number) : row === TRACE ? traceDur : 0;
+    const took = row >= 0 ? (cols.dur_us[row] as number) : row === TRACE ? traceDur || known - traceStart : 0;
     start[p] = begin - origin;
-    end[p] = (took < 0 ? Math.max(now, begin) : begin + took) - origin;
+    const open = row >= 0 && cols.status[row] !== "running" ? known : Math.max(now, begin);
+    end[p] = (took < 0 ? open : begin + took) - origin;
     last = Math.max(last, end[p] as number);
   }
   if (size > 1 && (tree.row[1] as number) === -2) spanOver(tree, 1, start, end);

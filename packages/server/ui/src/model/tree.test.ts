@@ -88,9 +88,13 @@ describe("the tree", () => {
   });
 });
 
-const timed = (parents: number[], spans: [start: number, took: number][], now = 0) => {
+const timed = (parents: number[], spans: [start: number, took: number, status?: string][], now = 0) => {
   const tree = buildTree(parents);
-  const cols = { start_us: spans.map(([start]) => start), dur_us: spans.map(([, took]) => took) };
+  const cols = {
+    start_us: spans.map(([start]) => start),
+    dur_us: spans.map(([, took]) => took),
+    status: spans.map(([, , status]) => status ?? "running"),
+  };
   return { tree, times: timesOf(tree, cols, 1000, 100, now) };
 };
 
@@ -107,6 +111,13 @@ describe("time", () => {
   });
   it("lets what runs reach to now", () => {
     expect(timed([-1], [[1010, -1]], 1500).times.end[1]).toBe(500);
+  });
+  it("lets what was interrupted reach to the last known moment, however late it is now", () => {
+    const spans: [number, number, string][] = [
+      [1000, -1, "interrupted"],
+      [1100, 150, "ok"],
+    ];
+    expect([...timed([-1, 0], spans, 9000).times.end]).toEqual([100, 250, 250]);
   });
   it("marks what the end waited for", () => {
     const { tree, times } = timed(

@@ -5,7 +5,7 @@ const MARK: Record<StatusName, string> = {
   error: "✕",
   running: "◌",
   cancelled: "–",
-  interrupted: "⏻",
+  interrupted: "⊘",
 };
 
 /** The state as shape and colour; as a word too where there is room. */

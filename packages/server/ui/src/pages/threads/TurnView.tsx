@@ -1,7 +1,7 @@
 import { memo } from "react";
 import { Link } from "wouter";
 import type { Json, Turn } from "../../api/types";
-import { bytes, cost, count, duration, fullTime, scoreText, when } from "../../model/format";
+import { bytes, cost, count, fullTime, lasted, scoreText, when } from "../../model/format";
 import { visibleText } from "../../model/hygiene";
 import { tracePath } from "../../model/paths";
 import { spoken } from "../../model/turns";
@@ -44,7 +44,7 @@ export const TurnView = memo(function TurnView({
         <Status status={turn.status} />
         <Link href={tracePath(project, turn.trace_id)}>{visibleText(turn.name) || "(no name)"}</Link>
         <time title={fullTime(turn.start_us)}>{when(turn.start_us)}</time>
-        <span>{turn.dur_us < 0 ? "running" : duration(turn.dur_us)}</span>
+        <span>{lasted(turn)}</span>
         {turn.tin + turn.tout > 0 && <span>{count(turn.tin + turn.tout)} tokens</span>}
         {turn.cost !== null && <span>{cost(turn.cost)}</span>}
         {turn.scores.map((score) => (

@@ -4,7 +4,7 @@ import { api } from "../../api/client";
 import type { Json, SpanDetail, Trace } from "../../api/types";
 import { serverUrl } from "../../base";
 import { isSameSpan } from "../../model/compact";
-import { cost, count, duration, fullTime } from "../../model/format";
+import { cost, count, duration, fullTime, lasted } from "../../model/format";
 import { tracePath } from "../../model/paths";
 import { callAsPython } from "../../model/snippets";
 import { copyAndSay } from "../../ui/copy";
@@ -120,7 +120,7 @@ function factsOf(span: SpanDetail, offset: number): [string, string | null, stri
     used.reduce((n, [part, tokens]) => (part.startsWith(side) ? n + tokens : n), 0);
   const cached = span.usage?.input_cached ?? 0;
   return [
-    ["Duration", span.dur_us < 0 ? "running" : duration(span.dur_us)],
+    ["Duration", lasted(span)],
     ["Starts at", `+${duration(Math.max(offset, 0))}`, fullTime(span.start_us)],
     ["First token", span.first_token_us === null ? null : duration(span.first_token_us - span.start_us)],
     ["Model", span.model],

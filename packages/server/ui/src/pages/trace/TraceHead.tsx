@@ -4,7 +4,7 @@ import { Link, useLocation } from "wouter";
 import { api } from "../../api/client";
 import type { Meta, Trace } from "../../api/types";
 import { serverUrl } from "../../base";
-import { ago, cost, count, duration, fullTime, when } from "../../model/format";
+import { ago, cost, count, fullTime, lasted, when } from "../../model/format";
 import { comparePath, quoted, tracePath, tracesPath } from "../../model/paths";
 import { copyAndSay } from "../../ui/copy";
 import { Dialog } from "../../ui/Dialog";
@@ -48,10 +48,7 @@ export function TraceHead({ trace, project, neighbours, isPeek, count: spans }: 
         )}
       </h1>
       <dl className="facts">
-        <Fact
-          name="Duration"
-          value={trace.dur_us < 0 ? (isStale ? "no end received" : "running") : duration(trace.dur_us)}
-        />
+        <Fact name="Duration" value={isStale ? "no end" : lasted(trace)} />
         <Fact name="Spans" value={spans} />
         {trace.errors > 0 && <Fact name="Errors" value={String(trace.errors)} isBad />}
         {tokens > 0 && (

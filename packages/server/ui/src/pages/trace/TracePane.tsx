@@ -1,5 +1,5 @@
 import type { Json, TraceDetail } from "../../api/types";
-import { cost, count, duration } from "../../model/format";
+import { cost, count, lasted } from "../../model/format";
 import type { Tab } from "../../ui/Tabs";
 import { ScorePane } from "../scores/ScorePane";
 import { PaneFrame } from "./PaneFrame";
@@ -52,7 +52,7 @@ export function TracePane({ found, project, tab, onTab }: Props) {
       type="trace"
       status={trace.status}
       facts={[
-        ["Duration", trace.dur_us < 0 ? null : duration(trace.dur_us)],
+        ["Duration", trace.status === "running" ? null : lasted(trace)],
         ["Tokens", tokens ? `${count(trace.tin)} → ${count(trace.tout)}` : null],
         ["Cost", cost(trace.cost) || null],
       ]}

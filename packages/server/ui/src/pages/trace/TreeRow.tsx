@@ -131,7 +131,7 @@ function TimeCell({ left, width, ttft, took, status, type }: TreeRowProps) {
             : { right: percent(where === "before" ? 1 - from : 1 - to) }
         }
       >
-        {status === "running" ? `running ${duration(took)}` : duration(took)}
+        {status === "interrupted" ? "no end" : `${status === "running" ? "running " : ""}${duration(took)}`}
       </span>
     </span>
   );

@@ -21,7 +21,7 @@ export function useTraceModel(found: TraceDetail, options: TreeOptions, nowOffse
   const { cols, trace } = found;
   const tree = useMemo(() => buildTree(cols.parent, cols.flags), [cols.parent, cols.flags]);
   const sums = useMemo(() => totals(tree, cols), [tree, cols]);
-  const isRunning = trace.dur_us < 0 || cols.dur_us.includes(-1);
+  const isRunning = trace.status === "running" || cols.status.includes("running");
   const now = useNow(isRunning, nowOffset);
   const times = useMemo(
     () => timesOf(tree, cols, trace.start_us, trace.dur_us, now),

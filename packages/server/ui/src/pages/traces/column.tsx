@@ -1,6 +1,6 @@
 import type { ReactNode } from "react";
 import type { Json, ScoreValue, Status } from "../../api/types";
-import { cost, duration, fullTime, scoreText, when } from "../../model/format";
+import { cost, duration, fullTime, lasted, scoreText, when } from "../../model/format";
 import { visibleText } from "../../model/hygiene";
 import { quoted } from "../../model/paths";
 
@@ -100,8 +100,8 @@ export const DURATION: Column<ListRow> = {
   width: 96,
   isNumber: true,
   cell: (row, scale) =>
-    row.dur_us < 0 ? (
-      <span className="muted">running</span>
+    row.dur_us < 0 || row.status === "interrupted" ? (
+      <span className="muted">{lasted(row)}</span>
     ) : (
       <span className="cell-bar" style={{ backgroundSize: `${barShare(row.dur_us, scale.duration)}% 100%` }}>
         {duration(row.dur_us)}
