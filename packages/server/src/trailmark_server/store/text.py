@@ -65,8 +65,14 @@ def said(name: str | None, body: bytes | None, needle: str) -> int:
     if body is not None and (looks := _quick(needle)) is not None:
         text = opened(body)
         if looks.search(text.lower()) is None and (text.isascii() or _ODD.search(text) is None):
-            return int(name is not None and needle in f" {' '.join(tokens(name))} ")
+            return int(name is not None and needle in _spoken(name))
     return int(any(needle in f" {' '.join(tokens(text))} " for text in _fields(name, body)))
+
+
+@functools.lru_cache(maxsize=1024)
+def _spoken(name: str) -> str:
+    """The words of a name; there are few names."""
+    return f" {' '.join(tokens(name))} "
 
 
 @functools.lru_cache(maxsize=256)
