@@ -121,6 +121,8 @@ def post(url: str, bodies: list[bytes]) -> None:
 
 def pages(url: str) -> None:
     with httpx2.Client(base_url=url, timeout=60, trust_env=False) as client:
+        while client.get("/api/v1/meta").json()["text_index"]["waiting"]:  # the budget of text is for what is indexed
+            time.sleep(0.5)
         found = client.get("/api/v1/projects/batch-eval/traces", params={"q": "spans>900", "limit": "1"}).json()["rows"]
         whole: list[tuple[str, int, str, dict[str, str]]] = [
             ("one trace of 1,000 spans", 60, f"/api/v1/traces/{row['id']}", {}) for row in found
