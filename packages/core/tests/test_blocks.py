@@ -114,6 +114,14 @@ def test_the_scores_of_a_span_are_the_spans(trail: Trail) -> None:
     assert "scores" not in trail.traces[0]
 
 
+def test_the_id_of_a_trace_is_the_traces_wherever_it_is_asked(trail: Trail) -> None:
+    with trailmark.trace("turn") as trace, trailmark.span("step"):
+        now = trailmark.context.get_current_trace()
+    assert now is not None
+    assert trace.id == trace.trace_id == now.id == now.trace_id == trail.span("turn")["trace_id"]
+    assert trace.id != trail.span("turn")["id"]
+
+
 def test_switched_off_a_block_takes_everything_and_records_nothing(trail: Trail) -> None:
     trailmark.set_tracing_active(False)
     with trailmark.trace("turn", scores={"a": 1}) as trace:

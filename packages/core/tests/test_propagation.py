@@ -32,8 +32,9 @@ def continued(headers: Any, trail: Any) -> dict[str, Any]:
 
 
 def test_headers_carry_the_trace_to_another_service(trail: Any) -> None:
-    with trailmark.trace("caller") as caller:
+    with trailmark.trace("outer"), trailmark.span("caller") as caller:
         headers = context.distributed_headers()
+    assert caller.id and caller.trace_id
     assert headers["traceparent"] == f"00-{caller.trace_id.replace('-', '')}-{caller.id.replace('-', '')[16:]}-01"
     span = continued(headers, trail)
     assert (span["trace_id"], span["parent_id"]) == (caller.trace_id, caller.id)
@@ -186,13 +187,13 @@ def test_opiks_headers_are_continued(dash: str, trail: Any) -> None:
 
 
 def test_what_comes_after_the_block_is_a_trace_of_its_own(trail: Any) -> None:
-    with trailmark.trace("around") as around:
+    with trailmark.trace("around"):
         with context.attach({"traceparent": GOOD}):
             work()
         with trailmark.span("after"):
             """Inside `around` again."""
     assert trail.span("work")["trace_id"] == TRACE_ID
-    assert trail.span("after")["parent_id"] == around.id
+    assert trail.span("after")["parent_id"] == trail.span("around")["id"]
 
 
 def test_nothing_that_is_attached_raises(home: Path) -> None:
@@ -208,9 +209,9 @@ import json, sys, trailmark
 def served(): return "there"
 with trailmark.context.attach(json.loads(sys.argv[1])): served()
 """
-    with trailmark.trace("caller") as caller:
+    with trailmark.trace("caller"):
         headers = json.dumps(context.distributed_headers())
     env = {**os.environ, "TRAILMARK_HOME": str(home)}
     subprocess.run([sys.executable, "-c", program, headers], env=env, check=True, capture_output=True)
-    assert on_disk()["served"]["parent_id"] == caller.id
+    assert on_disk()["served"]["parent_id"] == on_disk()["caller"]["id"]
     assert on_disk()["served"]["trace_id"] == on_disk()["caller"]["trace_id"]

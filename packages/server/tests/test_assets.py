@@ -62,3 +62,8 @@ def test_another_build_is_seen(client: TestClient, built: Path) -> None:
     os.utime(built / "assets/page.js", ns=(1, 1))
 
     assert client.get("/assets/page.js", headers=plain).text == "run2()"
+
+
+def test_the_page_says_that_it_is_there(client: TestClient) -> None:
+    answer = client.head("/")
+    assert (answer.status_code, answer.content) == (200, b"")

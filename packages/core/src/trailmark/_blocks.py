@@ -64,7 +64,7 @@ class Block:
 
     @property
     def id(self) -> str | None:
-        """The id of the span, of a trace its root span; None when tracing is off."""
+        """The id of the span; None when tracing is off."""
         return self._span.id if self._span else None
 
     @property
@@ -100,6 +100,11 @@ class TraceBlock(Block):
         if self._later:
             self.update(**self._later)
         return self
+
+    @property
+    def id(self) -> str | None:
+        """The trace's id, as `trace_id`; None when tracing is off."""
+        return self.trace_id
 
     def update(self, **fields: Any) -> None:
         """Set name, type, input, output, thread_id, user_id, model, usage, …; merge metadata; add tags and the rest.

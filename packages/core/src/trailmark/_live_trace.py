@@ -29,8 +29,8 @@ class LiveTrace:
 
     @property
     def id(self) -> str:
-        """The id of its root span here."""
-        return self._root.id
+        """The trace's id, as `trace_id`."""
+        return self._root.trace_id
 
     @property
     def trace_id(self) -> str:

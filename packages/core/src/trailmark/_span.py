@@ -245,9 +245,9 @@ class Span:
 
     def observe(self, *, input: Any = UNSET, output: Any = UNSET, **fields: Any) -> None:
         """As `update`, of what an integration saw: without the input and output the settings leave out."""
-        if input is not UNSET and self.keeps("input"):
+        if input is not UNSET and self._recorder.keep_input:
             fields["input"] = input
-        if output is not UNSET and self.keeps("output"):
+        if output is not UNSET and self._recorder.keep_output:
             fields["output"] = output
         if fields:
             self.update(**fields)

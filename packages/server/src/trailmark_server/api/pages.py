@@ -47,7 +47,7 @@ def router(store: Store, ui: Path = UI) -> APIRouter:
                 return _index(ui, root)  # not there yet: the page says so, and looks again
         return RedirectResponse(f"{root}/p/{quote(project, safe='')}/traces/{quote(trace_id, safe='')}")
 
-    @routes.get("/{path:path}", include_in_schema=False)
+    @routes.api_route("/{path:path}", methods=["GET", "HEAD"], include_in_schema=False)  # HEAD: is it up?
     def page(path: str, request: Request) -> Response:
         if path.startswith("api/"):
             return problem(404, f"no route /{path}")
