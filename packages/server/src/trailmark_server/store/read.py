@@ -209,7 +209,7 @@ class Reader:
         ).fetchone()  # fmt: skip
         if root is None:
             root = (None, None, None, (self._db.execute(
-                "SELECT b.body FROM spans s JOIN payloads b ON b.kind=0 AND b.seq=s.seq WHERE trace_id=? "
+                "SELECT b.body FROM spans s CROSS JOIN payloads b ON b.kind=0 AND b.seq=s.seq WHERE trace_id=? "
                 "ORDER BY parent_id IS NOT NULL, start_us LIMIT 1", (key,)).fetchone() or (None,))[0])  # fmt: skip
         own, span = (self._body(packed, whole) for packed in root[2:])
         fields = {name: own.get(name, span.get(name)) for name in ("input", "output", "error")}
