@@ -346,7 +346,7 @@ def test_thirty_thousand_spans_and_a_chain_of_five_thousand_open(page: Page, hea
         expect(rows(page).and_(page.locator("[aria-selected=true]"))).to_be_visible()
         page.keyboard.press("Home")
         expect(rows(page).first).to_have_attribute("aria-selected", "true")
-    expect(page.locator(".trace-head")).to_contain_text("5001")
+    expect(page.locator(".trace-head")).to_contain_text("5,001")
     page.goto(address(heavy["wide"]))
     total = len(heavy["wide"].records)
     expect(page.get_by_text("load more")).to_have_count(0)
