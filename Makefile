@@ -41,8 +41,8 @@ ui-types: setup ## the page's types from the server's routes (needs the npm regi
 demo: setup ## trace the tour, print its traces, show them in the browser
 	@$(BIN)/python scripts/demo.py
 
-test: setup ## all tests, a file at a time on every core
-	$(BIN)/python -m pytest -n auto --dist loadfile
+test: setup ## all tests, a file at a time, three at once (they wait for servers and browsers half of the time)
+	$(BIN)/python -m pytest -n 3 --dist loadfile
 
 test-slow: setup ## the long suites: crash rounds, fuzzing, oldest versions
 	$(BIN)/python -m pytest -m slow

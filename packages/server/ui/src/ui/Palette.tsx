@@ -75,7 +75,7 @@ export function Palette({ project, only, onClose }: Props) {
         label: `Make the project ${name}`,
         group: "Projects",
         words: typed,
-        run: () => void api.createProject(name).then(() => navigate(tracesPath(name)), said),
+        run: () => void made(name).then(() => navigate(tracesPath(name)), said),
       });
     if (only) return known;
     const saved = (views.data ?? []).map(
@@ -125,6 +125,11 @@ export function Palette({ project, only, onClose }: Props) {
       />
     </Dialog>
   );
+}
+
+/** Asked anew: who types fast accepts before the list has come, and a program may have made the project since. */
+async function made(name: string): Promise<void> {
+  if (!(await api.projects()).some((one) => one.name === name)) await api.createProject(name);
 }
 
 const said = (error: Error) => toast(error.message, { isError: true });
