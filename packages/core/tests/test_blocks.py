@@ -122,6 +122,18 @@ def test_the_id_of_a_trace_is_the_traces_wherever_it_is_asked(trail: Trail) -> N
     assert trace.id != trail.span("turn")["id"]
 
 
+def test_an_update_with_one_bad_field_changes_nothing(trail: Trail) -> None:
+    good = {"name": "other", "type": "llm", "tags": ["new"], "scores": {"a": 1}, "model": "m", "metadata": {"b": 1}}
+    with trailmark.trace("turn"), trailmark.span("step"):
+        span = trailmark.context.get_current_span()
+        assert span is not None
+        for bad in ({"usage": {"input": -1}}, {"total_cost": -1}, {"scores": [{"name": 1}]}, {"attachments": 7}):
+            with pytest.raises((TypeError, ValueError)):  # as under this fixture faults do
+                span.update(**{**good, **bad})
+    assert trail.span("step").keys().isdisjoint({"tags", "scores", "model", "metadata", "usage", "total_cost"})
+    assert trail.tree() == "turn (general) ok\n  step (general) ok"
+
+
 def test_switched_off_a_block_takes_everything_and_records_nothing(trail: Trail) -> None:
     trailmark.set_tracing_active(False)
     with trailmark.trace("turn", scores={"a": 1}) as trace:

@@ -172,43 +172,44 @@ class Span:
         """As `update`, but raises TypeError or ValueError for what is not allowed, and writes nothing."""
         if unknown:
             raise TypeError(f"a span has no {', '.join(sorted(unknown))}; allowed: {_OF_A_SPAN}")
-        if type is not None:
-            self.type, self._head = check_type(type), ""
-        if name is not None:
-            if self.trace is not None:
-                self.trace.keep_name(self._recorder.redactor.text(self.name))
-            self.name, self._head = str(name), ""
+        recorder, new = self._recorder, dict[str, bytes]()  # all is checked before anything changes
+        kind = check_type(type) if type is not None else None
+        files = read_files(attachments)
+        new_tags = merged_tags(self._tags or [], tags) if tags is not None else self._tags
+        is_scored = scores is not None or feedback_scores is not None
+        new_scores = merged_scores(self._scores or [], scores, feedback_scores) if is_scored else self._scores
         if usage is not None:
-            self._fields["usage"] = orjson.dumps(check_usage(usage))
+            new["usage"] = orjson.dumps(check_usage(usage))
         if tags is not None:
-            self._tags = merged_tags(self._tags or [], tags)
-            self._fields["tags"] = self._recorder.redactor(orjson.dumps(self._tags))
-        if scores is not None or feedback_scores is not None:
-            self._scores = merged_scores(self._scores or [], scores, feedback_scores)
-            self._fields["scores"] = self._recorder.redactor(orjson.dumps(self._scores))
+            new["tags"] = recorder.redactor(orjson.dumps(new_tags))
+        if is_scored:
+            new["scores"] = recorder.redactor(orjson.dumps(new_scores))
         if total_cost is not None:
             if isinstance(total_cost, bool) or not isinstance(total_cost, (int, float)) or not total_cost >= 0:
                 raise ValueError(f"total_cost is {total_cost!r}; allowed: an amount in USD, 0 or more")
-            self._fields["total_cost"] = orjson.dumps(float(total_cost))
+            new["total_cost"] = orjson.dumps(float(total_cost))
         if metadata is not None:
-            more = self._recorder.capture(check_mapping("metadata", metadata))
-            self._fields["metadata"] = merged_metadata(self._fields.get("metadata"), more)
-        if input is not UNSET:
-            self.set_input(input)
+            more = recorder.capture(check_mapping("metadata", metadata))
+            new["metadata"] = merged_metadata(self._fields.get("metadata"), more)
         if output is not UNSET:
-            self._fields["output"] = self.capture(output)
+            new["output"] = self.capture(output)
         for key, text in (("model", model), ("provider", provider)):
             if text is not None:
-                self._fields[key] = wire.text(self._recorder.redactor.text(str(text))).encode()
+                new[key] = wire.text(recorder.redactor.text(str(text))).encode()
         if usage_raw is not None:
-            self._fields["usage_raw"] = self._recorder.capture(usage_raw)
-        if attachments is not None:
-            self._attach(attachments)
-
-    def _attach(self, given: AttachmentInput) -> None:
-        files, sink = read_files(given), self._recorder.sink_of(self)
-        if sink is not None:
-            write_files(self._recorder, sink, self.project, self.trace_id, self.id, files)
+            new["usage_raw"] = recorder.capture(usage_raw)
+        if kind is not None:
+            self.type, self._head = kind, ""
+        if name is not None:
+            if self.trace is not None:
+                self.trace.keep_name(recorder.redactor.text(self.name))
+            self.name, self._head = str(name), ""
+        if input is not UNSET:
+            self.set_input(input)
+        self._tags, self._scores = new_tags, new_scores
+        self._fields |= new
+        if files and (sink := recorder.sink_of(self)) is not None:
+            write_files(recorder, sink, self.project, self.trace_id, self.id, files)
 
     def set_input(self, value: Any) -> None:
         """Capture the input as it is now; all records of the span share the bytes, those of spans below too."""
