@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import urlsplit
@@ -25,13 +26,13 @@ def only_opik(server: str, asked: list[str]) -> type[BaseHTTPRequestHandler]:
         def do_GET(self) -> None:
             asked.append(f"{self.command} {self.path}")
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            upstream = http.client.HTTPConnection(urlsplit(server).netloc)
             headers = {
                 k: v for k, v in self.headers.items() if k.lower() not in ("host", "connection", "accept-encoding")
             }
-            upstream.request(self.command, self.path, body, headers)
-            answer = upstream.getresponse()
-            data = answer.read()
+            with closing(http.client.HTTPConnection(urlsplit(server).netloc)) as upstream:
+                upstream.request(self.command, self.path, body, headers)
+                answer = upstream.getresponse()
+                data = answer.read()
             self.send_response(answer.status)
             for name, value in answer.getheaders():
                 if name.lower() == "content-type":
@@ -39,7 +40,6 @@ def only_opik(server: str, asked: list[str]) -> type[BaseHTTPRequestHandler]:
             self.send_header("Content-Length", str(len(data)))
             self.end_headers()
             self.wfile.write(data)
-            upstream.close()
 
         do_POST = do_PUT = do_PATCH = do_DELETE = do_GET
 

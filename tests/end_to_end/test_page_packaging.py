@@ -12,7 +12,7 @@ import time
 import venv
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -37,11 +37,11 @@ def proxy(to: str, *, strip: str) -> Iterator[str]:
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
-            upstream = http.client.HTTPConnection(host, port)
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            upstream.request(self.command, self.path.removeprefix(strip), body, dict(self.headers))
-            answer = upstream.getresponse()
-            data = answer.read()
+            with closing(http.client.HTTPConnection(host, port)) as upstream:
+                upstream.request(self.command, self.path.removeprefix(strip), body, dict(self.headers))
+                answer = upstream.getresponse()
+                data = answer.read()
             self.send_response(answer.status)
             for name, value in answer.getheaders():
                 if name.lower() not in ("transfer-encoding", "content-length", "connection", "server", "date"):
@@ -49,7 +49,14 @@ def proxy(to: str, *, strip: str) -> Iterator[str]:
             self.send_header("Content-Length", str(len(data)))
             self.end_headers()
             self.wfile.write(data)
-            upstream.close()
+
+        def handle(self) -> None:
+            with suppress(ConnectionError):  # the page may leave while an answer is on its way
+                super().handle()
+
+        def finish(self) -> None:
+            with suppress(ConnectionError):
+                super().finish()
 
         do_POST = do_PUT = do_DELETE = do_PATCH = do_GET
 
