@@ -99,6 +99,23 @@ def test_only_the_store_knows_sql() -> None:
             assert not re.search(r"\._db\b|\.execute\(", path.read_text(encoding="utf-8")), path
 
 
+def test_the_server_speaks_to_the_store_by_its_protocol_alone() -> None:
+    """What it may import are the names of the package: no module behind them, so that another back end can be there."""
+    names = {f"trailmark_server.store.{name}" for name in importlib.import_module("trailmark_server.store").__all__}
+    for path in sources(ROOT / "packages/server"):
+        if "store" not in path.parts:
+            behind = {name for name in imports(path) if name.startswith("trailmark_server.store.")} - names
+            assert not behind, f"{path.relative_to(ROOT)} imports {behind}"
+
+
+def test_the_protocol_of_the_store_needs_no_back_end() -> None:
+    store = ROOT / "packages/server/src/trailmark_server/store"
+    plain = {"protocol", "questions", "errors", "clean", "upkeep"}
+    for path in (store / f"{name}.py" for name in plain):
+        known = {name.split(".")[2] for name in imports(path) if name.startswith("trailmark_server.store.")}
+        assert known <= plain, f"{path.name} imports {known - plain}"
+
+
 def test_only_the_settings_read_the_environment() -> None:
     for path in sources(ROOT / "packages/core"):
         if path.name != "_settings.py":

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from trailmark_server.store import Store, lists, open_store, spans
+from trailmark_server.store import Store, open_store
 
 from .reference import SORTS, Record, Reference
 
@@ -50,12 +50,12 @@ def opened(back_end: str) -> Iterator[Store]:
 
 def walked(store: Store, what: str, project: str, query: str, sort: str, limit: int) -> list[str]:
     """All ids, page by page."""
-    page = lists.trace_rows if what == "traces" else spans.span_rows
     found: list[str] = []
     cursor = None
     while True:
         with store.read() as reader:
-            answer = page(reader, project, query=query, sort=sort, limit=limit, cursor=cursor)
+            page = reader.trace_rows if what == "traces" else reader.span_rows
+            answer = page(project, query=query, sort=sort, limit=limit, cursor=cursor)
         found += [row["id"] for row in answer["rows"]]
         cursor = answer["next"]
         if cursor is None:
@@ -64,7 +64,7 @@ def walked(store: Store, what: str, project: str, query: str, sort: str, limit: 
 
 def shown(store: Store, project: str) -> list[Record]:
     with store.read() as reader:
-        rows = lists.trace_rows(reader, project, limit=500)["rows"]
+        rows = reader.trace_rows(project, limit=500)["rows"]
     return [{key: row[key] for key in row if key not in ("dur_us", "project", "fields", "change")} for row in rows]
 
 

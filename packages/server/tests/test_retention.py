@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx2
 import pytest
 from trailmark_server.retention import Keeper, keep
-from trailmark_server.store import Store, documents, open_store
+from trailmark_server.store import Store, open_store
 from trailmark_server.workspaces import Workspaces
 
 from .conftest import START, span
@@ -40,7 +40,7 @@ def test_a_workspace_nobody_asked_for_keeps_its_promise_too(
     folder.mkdir()
     red = open_store(folder / "red.db")
     red.put([span(name="old")])
-    red.write(lambda writer: documents.put(writer, "settings", "", {"retention_days": 1}))
+    red.write(lambda writer: writer.put_document("settings", "", {"retention_days": 1}))
     red.close()
     (folder / "broken.db").write_bytes(b"no database at all" * 1000)
     workspaces = Workspaces(store, folder)
@@ -55,7 +55,7 @@ def test_a_workspace_nobody_asked_for_keeps_its_promise_too(
 
 def test_the_keeper_looks_at_the_start(store: Store) -> None:
     store.put([span(name="old", start_us=1, end_us=2)])
-    store.write(lambda writer: documents.put(writer, "settings", "", {"retention_days": 1}))
+    store.write(lambda writer: writer.put_document("settings", "", {"retention_days": 1}))
     keeper = Keeper(lambda: [store])
     keeper.start()
     keeper.stop()  # after the round it is in

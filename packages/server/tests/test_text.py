@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from trailmark_server.store import Store, lists, open_store
+from trailmark_server.store import Store, open_store
 from trailmark_server.store.codec import pack
 from trailmark_server.store.text import said, tokens
 
@@ -20,7 +20,7 @@ PROJECT = "Default Project"
 
 def found(store: Store, query: str) -> set[str]:
     with store.read() as reader:
-        return {row["name"] for row in lists.trace_rows(reader, PROJECT, query=query)["rows"]}
+        return {row["name"] for row in reader.trace_rows(PROJECT, query=query)["rows"]}
 
 
 def indexed(store: Store) -> None:

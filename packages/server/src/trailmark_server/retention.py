@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
-from trailmark_server.store import Store, StoreError, documents, upkeep
+from trailmark_server.store import Store, StoreError, prune
 
 __all__ = ["Keeper", "keep"]
 
@@ -20,13 +20,13 @@ log = logging.getLogger("trailmark.server")
 def keep(store: Store, now_us: int) -> int:
     """How many traces went. A project's own number of days stands before the one for all; null keeps for ever."""
     with store.read() as reader:
-        settings: dict[str, Any] = documents.get(reader, "settings", "") or {}
+        settings: dict[str, Any] = reader.document("settings", "") or {}
         projects = [project["name"] for project in reader.projects()]
     days, own = settings.get("retention_days"), settings.get("retention_days_of") or {}
     count = 0
     for project in projects:
         if (kept := own.get(project, days)) is not None:
-            count += upkeep.prune(store, before_us=now_us - kept * _DAY_US, project=project)
+            count += prune(store, before_us=now_us - kept * _DAY_US, project=project)
     return count
 
 

@@ -38,8 +38,7 @@ from trailmark_server.api.problems import Problem, problem
 from trailmark_server.api.security import Rules, Security
 from trailmark_server.keys import Keys
 from trailmark_server.query import QueryError
-from trailmark_server.store import CursorError, FullError, NotFoundError, Store, StoreError, TooLongError
-from trailmark_server.store.projects import ExistsError
+from trailmark_server.store import CursorError, ExistsError, FullError, NotFoundError, Store, StoreError, TooLongError
 from trailmark_server.workspaces import Workspaces
 
 __all__ = ["create_app"]

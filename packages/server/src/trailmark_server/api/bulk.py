@@ -9,7 +9,7 @@ from trailmark_server.api import models
 from trailmark_server.api.params import bounds_of
 from trailmark_server.api.problems import Problem
 from trailmark_server.api.scores import score_record
-from trailmark_server.store import NotFoundError, Store, Writer, lists, skeleton
+from trailmark_server.store import NotFoundError, Store, Writer
 
 __all__ = ["run"]
 
@@ -40,7 +40,7 @@ def _chosen(store: Store, project: str, given: models.Bulk) -> list[str]:
         cursor = None
         bounds = bounds_of(given.from_, given.to)
         while True:
-            page = lists.trace_rows(reader, project, query=given.q or "", bounds=bounds, limit=_PAGE, cursor=cursor)
+            page = reader.trace_rows(project, query=given.q or "", bounds=bounds, limit=_PAGE, cursor=cursor)
             ids += [row["id"] for row in page["rows"]]
             cursor = page["next"]
             if len(ids) > _MOST:
@@ -51,7 +51,7 @@ def _chosen(store: Store, project: str, given: models.Bulk) -> list[str]:
 
 def _is_in(reader: Any, project: str, id: str) -> bool:
     try:
-        skeleton.change_of(reader, id)
+        reader.change_of(id)
     except NotFoundError:
         return False
     return bool(reader.trace_head(id)["project"] == project)
@@ -59,7 +59,7 @@ def _is_in(reader: Any, project: str, id: str) -> bool:
 
 def _action(store: Store, given: models.Bulk) -> Callable[[Writer, str], Any]:
     if given.action == "delete":
-        return Writer.delete_trace
+        return lambda writer, trace_id: writer.delete_trace(trace_id)
     if given.action == "score":
         if given.score is None:
             raise Problem(400, "action is score and no score is given; allowed: score with name and value or label")

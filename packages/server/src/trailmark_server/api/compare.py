@@ -6,7 +6,7 @@ from bisect import bisect_left
 from collections import defaultdict
 from typing import Any, Final
 
-from trailmark_server.store import Reader, bodies, skeleton
+from trailmark_server.store import Reader
 
 __all__ = ["aligned", "compared"]
 
@@ -18,9 +18,9 @@ _Pair = tuple[int | None, int | None]
 
 def compared(reader: Reader, a: str, b: str) -> dict[str, Any]:
     """`{rows, totals}`: one merged tree. NotFoundError names the trace that is not there."""
-    found = [skeleton.skeleton(reader, id, limit=1_000_000) for id in (a, b)]
+    found = [reader.skeleton(id, limit=1_000_000) for id in (a, b)]
     columns = [one["cols"] for one in found]
-    hashes = [bodies.digests(reader, id) for id in (a, b)]
+    hashes = [reader.digests(id) for id in (a, b)]
     rows = aligned(*columns)
     for row in rows:
         if row["a"] is not None and row["b"] is not None:

@@ -12,7 +12,7 @@ from trailmark_server.api import models
 from trailmark_server.api.answers import answer
 from trailmark_server.api.problems import Problem
 from trailmark_server.query import FIELDS, SAME, QueryError, parse
-from trailmark_server.store import Store, facets
+from trailmark_server.store import Store
 
 __all__ = ["router"]
 
@@ -26,7 +26,7 @@ def router(store: Store) -> APIRouter:
     @routes.get("/projects/{project:path}/fields", response_model=list[models.FieldInfo])
     def fields(request: Request, project: str, prefix: str = "") -> Response:
         with store.read() as reader:
-            return answer(request, facets.fields(reader, project, prefix))
+            return answer(request, reader.field_names(project, prefix))
 
     @routes.get("/projects/{project:path}/values", response_model=list[models.ValueInfo])
     def values(request: Request, project: str, field: str, prefix: str = "") -> Response:
@@ -35,7 +35,7 @@ def router(store: Store) -> APIRouter:
         if field not in FIELDS and not _OPEN.match(field):
             raise Problem(400, f"field is {field[:80]!r}; allowed: {', '.join(FIELDS)}, metadata.KEY, score.NAME")
         with store.read() as reader:
-            return answer(request, facets.values(reader, project, field, prefix))
+            return answer(request, reader.field_values(project, field, prefix))
 
     @routes.post("/query/parse", response_model=models.Parsed, response_model_exclude_none=False)
     def parsed(query: models.QueryText) -> dict[str, Any]:

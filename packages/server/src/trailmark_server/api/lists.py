@@ -15,8 +15,7 @@ from trailmark_server.api.answers import answer
 from trailmark_server.api.params import Bounds, Buckets, Limit, Seq, Text
 from trailmark_server.api.problems import Problem
 from trailmark_server.query import FIELDS, parse
-from trailmark_server.store import Reader, Store, lists, projects
-from trailmark_server.store import spans as span_lists
+from trailmark_server.store import SORTS, Reader, Store
 
 __all__ = ["fields_of", "router", "sort_of"]
 
@@ -57,13 +56,13 @@ def router(store: Store) -> APIRouter:
     ) -> Response:
         names = fields_of(fields)
         with store.read() as reader:
-            found = lists.changes(reader, project, since=since, query=q, limit=limit, fields=names)
+            found = reader.changes(project, since=since, query=q, limit=limit, fields=names)
         return answer(request, found)
 
     @routes.get("/projects/{project:path}/traces/count", response_model=models.Count)
     def count(request: Request, project: str, bounds: Bounds, q: Text = "") -> Response:
         with store.read() as reader:
-            return answer(request, lists.count(reader, project, query=q, bounds=bounds))
+            return answer(request, reader.count(project, query=q, bounds=bounds))
 
     @routes.get("/projects/{project:path}/traces", response_model=models.TracePage)
     def traces(
@@ -76,10 +75,10 @@ def router(store: Store) -> APIRouter:
         cursor: str | None = None,
         fields: str = "",
     ) -> Response:
-        order, names = sort_of(sort, tuple(lists.SORTS)), fields_of(fields)
+        order, names = sort_of(sort, SORTS), fields_of(fields)
         with store.read() as reader:
-            page = lists.trace_rows(
-                reader, project, query=q, bounds=bounds, sort=order, limit=limit, cursor=cursor, fields=names
+            page = reader.trace_rows(
+                project, query=q, bounds=bounds, sort=order, limit=limit, cursor=cursor, fields=names
             )
         return answer(request, page)
 
@@ -88,7 +87,7 @@ def router(store: Store) -> APIRouter:
         request: Request, project: str, bounds: Bounds, q: Text = "", buckets: Buckets = 120, of: Of = "traces"
     ) -> Response:
         with store.read() as reader:
-            return answer(request, lists.histogram(reader, project, query=q, bounds=bounds, buckets=buckets, of=of))
+            return answer(request, reader.histogram(project, query=q, bounds=bounds, buckets=buckets, of=of))
 
     _add_spans(routes, store)
     _add_whole(routes, store)
@@ -99,7 +98,7 @@ def _add_spans(routes: APIRouter, store: Store) -> None:
     @routes.get("/projects/{project:path}/spans/count", response_model=models.Count)
     def count(request: Request, project: str, bounds: Bounds, q: Text = "") -> Response:
         with store.read() as reader:
-            return answer(request, lists.count(reader, project, query=q, bounds=bounds, of="spans"))
+            return answer(request, reader.count(project, query=q, bounds=bounds, of="spans"))
 
     @routes.get("/projects/{project:path}/spans", response_model=models.SpanPage)
     def spans(
@@ -114,8 +113,8 @@ def _add_spans(routes: APIRouter, store: Store) -> None:
     ) -> Response:
         order, names = sort_of(sort, ("start",)), fields_of(fields, ("version",))
         with store.read() as reader:
-            page = span_lists.span_rows(
-                reader, project, query=q, bounds=bounds, sort=order, limit=limit, cursor=cursor, fields=names
+            page = reader.span_rows(
+                project, query=q, bounds=bounds, sort=order, limit=limit, cursor=cursor, fields=names
             )
         return answer(request, page)
 
@@ -144,8 +143,8 @@ def _add_whole(routes: APIRouter, store: Store) -> None:
     ) -> Response:
         """Whole traces or spans, for programs: `{items, next}`."""
         with store.read() as reader:
-            found = lists.whole_traces if kind == "traces" else span_lists.whole_spans
-            return answer(request, found(reader, project, limit=limit, cursor=cursor, query=q))
+            found = reader.whole_traces if kind == "traces" else reader.whole_spans
+            return answer(request, found(project, limit=limit, cursor=cursor, query=q))
 
 
 _Page = tuple[list[dict[str, Any]], str | None]
@@ -165,12 +164,12 @@ def _lines(
 
 
 def _traces(reader: Reader, project: str, query: str, bounds: Bounds, cursor: str | None) -> _Page:
-    page = lists.trace_rows(reader, project, query=query, bounds=bounds, limit=_PAGE, cursor=cursor)
-    return [record for row in page["rows"] for record in projects.records(reader, row["id"])], page["next"]
+    page = reader.trace_rows(project, query=query, bounds=bounds, limit=_PAGE, cursor=cursor)
+    return [record for row in page["rows"] for record in reader.records(row["id"])], page["next"]
 
 
 def _spans(reader: Reader, project: str, query: str, bounds: Bounds, cursor: str | None) -> _Page:
-    return span_lists.span_records(reader, project, query=query, bounds=bounds, limit=_PAGE, cursor=cursor)
+    return reader.span_records(project, query=query, bounds=bounds, limit=_PAGE, cursor=cursor)
 
 
 _PAGES: Final = {"traces": _traces, "spans": _spans}

@@ -10,7 +10,7 @@ from trailmark_server.api import models
 from trailmark_server.api.answers import answer
 from trailmark_server.api.params import Bounds, Buckets, Text
 from trailmark_server.api.problems import Problem
-from trailmark_server.store import Store, series
+from trailmark_server.store import GROUPS, METRICS, Store
 
 __all__ = ["router"]
 
@@ -24,19 +24,19 @@ def router(store: Store) -> APIRouter:
         request: Request,
         project: str,
         bounds: Bounds,
-        m: Annotated[str, Query(description=", ".join(series.METRICS))] = "count,errors,latency",
-        by: Annotated[str, Query(description=", ".join(filter(None, series.GROUPS)))] = "",
+        m: Annotated[str, Query(description=", ".join(METRICS))] = "count,errors,latency",
+        by: Annotated[str, Query(description=", ".join(filter(None, GROUPS)))] = "",
         q: Text = "",
         buckets: Buckets = 60,
     ) -> Response:
         wanted = tuple(m.split(","))
         for name in wanted:
-            if name not in series.METRICS:
-                raise Problem(400, f"m has {name!r}; allowed: {', '.join(series.METRICS)}")
-        if by not in series.GROUPS:
-            raise Problem(400, f"by is {by!r}; allowed: {', '.join(filter(None, series.GROUPS))}, or nothing")
+            if name not in METRICS:
+                raise Problem(400, f"m has {name!r}; allowed: {', '.join(METRICS)}")
+        if by not in GROUPS:
+            raise Problem(400, f"by is {by!r}; allowed: {', '.join(filter(None, GROUPS))}, or nothing")
         with store.read() as reader:
-            found = series.metrics(reader, project, wanted=wanted, by=by, query=q, bounds=bounds, buckets=buckets)
+            found = reader.metrics(project, wanted=wanted, by=by, query=q, bounds=bounds, buckets=buckets)
         return answer(request, found)
 
     @routes.get("/projects/{project:path}/top", response_model=list[models.TopRow])
@@ -50,6 +50,6 @@ def router(store: Store) -> APIRouter:
     ) -> Response:
         """Slowest names, costliest users and models, most frequent errors, tools by their failures."""
         with store.read() as reader:
-            return answer(request, series.top(reader, project, what=what, query=q, bounds=bounds, limit=limit))
+            return answer(request, reader.top(project, what=what, query=q, bounds=bounds, limit=limit))
 
     return routes

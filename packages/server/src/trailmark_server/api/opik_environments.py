@@ -14,8 +14,7 @@ from fastapi.responses import JSONResponse
 from trailmark_server.api.bodies import read_json
 from trailmark_server.api.opik import PRIVATE
 from trailmark_server.api.problems import Problem
-from trailmark_server.store import NotFoundError, Store, Writer, documents
-from trailmark_server.store.projects import ExistsError
+from trailmark_server.store import ExistsError, NotFoundError, Store, Writer
 
 __all__ = ["router"]
 
@@ -65,13 +64,13 @@ def router(store: Store) -> APIRouter:
 
 def _all(store: Store) -> list[dict[str, Any]]:
     with store.read() as reader:
-        found = documents.listed(reader, KIND)
+        found = reader.documents(KIND)
     return [_view(one["id"], one) for one in sorted(found, key=lambda one: (one["position"], one["name"]))]
 
 
 def _one(store: Store, id: str) -> dict[str, Any]:
     with store.read() as reader:
-        found = documents.get(reader, KIND, id)
+        found = reader.document(KIND, id)
     if found is None:
         raise NotFoundError(f"no environment {id}")
     return _view(id, found)
@@ -79,32 +78,32 @@ def _one(store: Store, id: str) -> dict[str, Any]:
 
 def _create(store: Store, id: str, given: dict[str, Any]) -> None:
     with store.read() as reader:
-        known = documents.listed(reader, KIND)
+        known = reader.documents(KIND)
     if any(one["name"] == given["name"] for one in known):
         raise ExistsError(f"an environment {given['name']!r} is there already")
     if len(known) >= MOST:
         raise Problem(400, f"there are {len(known)} environments; allowed: {MOST}")
-    store.write(lambda writer: documents.put(writer, KIND, id, given))
+    store.write(lambda writer: writer.put_document(KIND, id, given))
 
 
 def _update(store: Store, id: str, given: dict[str, Any]) -> None:
     with store.read() as reader:
-        found = documents.get(reader, KIND, id)
-        others = [one for one in documents.listed(reader, KIND) if one["id"] != id]
+        found = reader.document(KIND, id)
+        others = [one for one in reader.documents(KIND) if one["id"] != id]
     if found is None:
         raise NotFoundError(f"no environment {id}")
     if any(one["name"] == given.get("name") for one in others):
         raise ExistsError(f"an environment {given['name']!r} is there already")
-    store.write(lambda writer: documents.put(writer, KIND, id, {**found, **given}))
+    store.write(lambda writer: writer.put_document(KIND, id, {**found, **given}))
 
 
 def _delete(store: Store, ids: set[str]) -> None:
     def job(writer: Writer) -> None:
         for id in ids & known:
-            documents.drop(writer, KIND, id)
+            writer.drop_document(KIND, id)
 
     with store.read() as reader:
-        known = {one["id"] for one in documents.listed(reader, KIND)}
+        known = {one["id"] for one in reader.documents(KIND)}
     store.write(job)
 
 

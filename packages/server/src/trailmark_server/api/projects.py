@@ -19,7 +19,7 @@ from trailmark_server.api.bulk import run
 from trailmark_server.api.clients import Clients
 from trailmark_server.api.problems import Problem
 from trailmark_server.seed import records
-from trailmark_server.store import Store, projects
+from trailmark_server.store import Store
 from trailmark_server.workspaces import current
 
 __all__ = ["router"]
@@ -52,11 +52,11 @@ def router(store: Store, home: Path, clients: Clients, access: Access) -> APIRou
     @routes.get("/projects", response_model=list[models.Project])
     def listed(request: Request) -> Response:
         with store.read() as reader:
-            return answer(request, projects.activity(reader))
+            return answer(request, reader.activity())
 
     @routes.post("/projects", response_model=models.Project, status_code=201)
     def create(given: models.ProjectName) -> dict[str, Any]:
-        store.write(lambda writer: projects.create(writer, given.name))
+        store.write(lambda writer: writer.create_project(given.name))
         return _one(store, given.name)
 
     @routes.post("/projects/{project:path}/bulk", response_model=models.BulkDone)
@@ -66,7 +66,7 @@ def router(store: Store, home: Path, clients: Clients, access: Access) -> APIRou
     @routes.patch("/projects/{project:path}", response_model=models.Project)
     def rename(project: str, given: models.ProjectName) -> dict[str, Any]:
         """Programs that go on recording under the old name make it anew."""
-        store.write(lambda writer: projects.rename(writer, project, given.name))
+        store.write(lambda writer: writer.rename_project(project, given.name))
         return _one(store, given.name)
 
     @routes.delete("/projects/{project:path}", response_model=models.BulkDone)
@@ -76,7 +76,7 @@ def router(store: Store, home: Path, clients: Clients, access: Access) -> APIRou
         found = _one(store, project)
         if found["traces"] != expected:
             raise Problem(409, f"the project has {found['traces']} traces, not {expected}", traces=found["traces"])
-        while not store.write(lambda writer: projects.drop(writer, project, _CHUNK)):
+        while not store.write(lambda writer: writer.drop_project(project, _CHUNK)):
             pass
         return {"done": found["traces"]}
 
@@ -89,7 +89,7 @@ def _add_samples(routes: APIRouter, store: Store) -> None:
     def samples(project: str) -> dict[str, Any]:
         """Made-up traces of the last day, to look around in; only into a project without traces."""
         with store.read() as reader:
-            if any(one["traces"] for one in projects.activity(reader) if one["name"] == project):
+            if any(one["traces"] for one in reader.activity() if one["name"] == project):
                 raise Problem(409, f"{project!r} has traces of its own; allowed: a project without any")
         made = records(_SAMPLES, until_us=time.time_ns() // 1000, seed=secrets.randbits(32), days=1)
         found = [{**record, "project": project} for record in made]
@@ -99,7 +99,7 @@ def _add_samples(routes: APIRouter, store: Store) -> None:
 
 def _one(store: Store, name: str) -> dict[str, Any]:
     with store.read() as reader:
-        found = [project for project in projects.activity(reader) if project["name"] == name]
+        found = [project for project in reader.activity() if project["name"] == name]
     if not found:
         raise Problem(404, f"no project {name!r}")
     return found[0]

@@ -11,7 +11,7 @@ from trailmark_server.api import models
 from trailmark_server.api.answers import answer
 from trailmark_server.api.params import Limit
 from trailmark_server.api.problems import Problem
-from trailmark_server.store import NotFoundError, Reader, Store, documents, scores, skeleton
+from trailmark_server.store import NotFoundError, Reader, Store
 
 __all__ = ["router", "score_record"]
 
@@ -35,10 +35,10 @@ def router(store: Store) -> APIRouter:  # noqa: C901 - one route after the other
         kind, id = _target({"span_id": span_id, "trace_id": trace_id, "thread_id": thread_id})
         with store.read() as reader:
             if kind is None and project is not None:
-                return answer(request, scores.of_project(reader, project, limit))
+                return answer(request, reader.scores_of_project(project, limit))
             if kind is None:
                 raise Problem(400, "scores of what? Allowed: trace_id, span_id, thread_id with project, or project")
-            return answer(request, scores.listed(reader, kind, _key(kind, id), project))
+            return answer(request, reader.scores(kind, id, project))
 
     @routes.post("/scores", response_model=models.Score, status_code=201)
     def give(score: models.NewScore) -> dict[str, Any]:
@@ -48,23 +48,22 @@ def router(store: Store) -> APIRouter:  # noqa: C901 - one route after the other
         kind, id = _target(score.model_dump())
         assert kind is not None  # score_record has looked
         with store.read() as reader:
-            given = scores.score_id(kind, _key(kind, id), score.name, score.source, score.author)
-            return next(one for one in scores.listed(reader, kind, _key(kind, id)) if one["id"] == given)
+            return _given(reader.scores(kind, id), kind, score)
 
     @routes.delete("/scores/{id}", status_code=204)
     def take_back(id: str) -> Response:
-        store.write(lambda writer: scores.drop(writer, id))
+        store.write(lambda writer: writer.drop_score(id))
         return Response(status_code=204)
 
     @routes.get("/scores/{id}/history", response_model=list[models.ScoreBefore])
     def history(request: Request, id: str) -> Response:
         with store.read() as reader:
-            return answer(request, scores.history(reader, id))
+            return answer(request, reader.score_history(id))
 
     @routes.get("/projects/{project:path}/score-defs", response_model=list[models.ScoreDef])
     def definitions(request: Request, project: str) -> Response:
         with store.read() as reader:
-            return answer(request, documents.get(reader, "score-defs", project) or [])
+            return answer(request, reader.document("score-defs", project) or [])
 
     @routes.put("/projects/{project:path}/score-defs", response_model=list[models.ScoreDef])
     def define(project: str, given: Annotated[list[models.ScoreDef], Body(max_length=200)]) -> list[models.ScoreDef]:
@@ -74,7 +73,7 @@ def router(store: Store) -> APIRouter:  # noqa: C901 - one route after the other
         if len({one.name for one in given}) < len(given):
             raise Problem(400, "two definitions have the same name; allowed: each once")
         values = [one.model_dump() for one in given]
-        store.write(lambda writer: documents.put(writer, "score-defs", project, values))
+        store.write(lambda writer: writer.put_document("score-defs", project, values))
         return given
 
     return routes
@@ -103,7 +102,7 @@ def _project(reader: Reader, kind: str, id: str, given: str | None) -> str:
     trace_id = id if kind == "trace" else reader.spans_of(id)
     if trace_id is None:
         raise NotFoundError(f"no span {id}")
-    skeleton.change_of(reader, trace_id)
+    reader.change_of(trace_id)
     return str(reader.trace_head(trace_id)["project"])
 
 
@@ -114,11 +113,10 @@ def _target(given: dict[str, Any]) -> tuple[str | None, str]:
     return named[0] if named else (None, "")
 
 
-def _key(kind: str, id: str) -> bytes:
-    try:
-        return scores.target_key(kind, id)
-    except ValueError:
-        raise NotFoundError(f"{id!r} is no id") from None
+def _given(scores: list[dict[str, Any]], kind: str, score: models.NewScore) -> dict[str, Any]:
+    own = (one for one in scores if one[f"{kind}_id"] is not None)  # not those of a trace's spans
+    given = (score.name, score.source, score.author)
+    return next(one for one in own if (one["name"], one["source"], one["author"]) == given)
 
 
 def _check(definition: models.ScoreDef) -> None:

@@ -12,7 +12,7 @@ from trailmark_server.api import models
 from trailmark_server.api.answers import answer
 from trailmark_server.api.problems import Problem
 from trailmark_server.pricing import Price
-from trailmark_server.store import Store, documents, projects
+from trailmark_server.store import Store
 
 __all__ = ["router"]
 
@@ -27,7 +27,7 @@ def router(store: Store) -> APIRouter:
     def views(request: Request, project: str | None = None) -> Response:
         """All, or those of a project and of none."""
         with store.read() as reader:
-            found = documents.listed(reader, "view")
+            found = reader.documents("view")
         shown = [view for view in found if project is None or view["project"] in (None, project)]
         return answer(request, sorted(shown, key=lambda view: view["name"].lower()))
 
@@ -42,25 +42,25 @@ def router(store: Store) -> APIRouter:
 
     @routes.delete("/views/{id}", status_code=204)
     def forget(id: str) -> Response:
-        store.write(lambda writer: documents.drop(writer, "view", id))
+        store.write(lambda writer: writer.drop_document("view", id))
         return Response(status_code=204)
 
     @routes.get("/settings", response_model=models.Settings)
     def settings(request: Request) -> Response:
         with store.read() as reader:
-            found = documents.get(reader, "settings", "") or {}
+            found = reader.document("settings", "") or {}
         return answer(request, models.Settings(**found).model_dump())
 
     @routes.put("/settings", response_model=models.Settings)
     def change(given: models.Settings) -> models.Settings:
-        store.write(lambda writer: documents.put(writer, "settings", "", given.model_dump()))
+        store.write(lambda writer: writer.put_document("settings", "", given.model_dump()))
         return given
 
     @routes.get("/projects/{project:path}/retention", response_model=models.Retention)
     def retention(request: Request, project: str, days: Annotated[int, Query(ge=1, le=36500)]) -> Response:
         before = time.time_ns() // 1000 - days * _DAY_US
         with store.read() as reader:
-            return answer(request, {"days": days, **projects.older_than(reader, project, before)})
+            return answer(request, {"days": days, **reader.older_than(project, before)})
 
     _add_prices(routes, store)
     return routes
@@ -94,5 +94,5 @@ def _price(price: Price) -> dict[str, Any]:
 def _put(store: Store, id: str, view: models.View) -> dict[str, Any]:
     if len(view.params) > 50:
         raise Problem(400, f"params has {len(view.params)} entries; allowed: up to 50")
-    store.write(lambda writer: documents.put(writer, "view", id, view.model_dump()))
+    store.write(lambda writer: writer.put_document("view", id, view.model_dump()))
     return {"id": id, **view.model_dump()}

@@ -10,7 +10,7 @@ from trailmark_server.api import models
 from trailmark_server.api.answers import answer
 from trailmark_server.api.params import Bounds, Limit, Seq, Text
 from trailmark_server.api.traces import bounded
-from trailmark_server.store import Store, turns
+from trailmark_server.store import Store
 
 __all__ = ["router"]
 
@@ -24,7 +24,7 @@ def router(store: Store) -> APIRouter:
         request: Request, project: str, bounds: Bounds, q: Text = "", limit: Limit = 100, cursor: str | None = None
     ) -> Response:
         with store.read() as reader:
-            return answer(request, turns.page(reader, project, query=q, bounds=bounds, limit=limit, cursor=cursor))
+            return answer(request, reader.thread_rows(project, query=q, bounds=bounds, limit=limit, cursor=cursor))
 
     @routes.get("/threads/{id:path}", response_model=models.Thread)
     def thread(
@@ -36,7 +36,7 @@ def router(store: Store) -> APIRouter:
         max_bytes: Annotated[int, Query(ge=1024, le=2**28)] = 65_536,
     ) -> Response:
         with store.read() as reader:
-            found = turns.thread(reader, project, id, after=after, limit=limit)
+            found = reader.thread(project, id, after=after, limit=limit)
         for turn in found["turns"]:
             bounded(turn, max_bytes)
         return answer(request, found)

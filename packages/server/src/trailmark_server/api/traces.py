@@ -13,7 +13,7 @@ from trailmark_server.api.files import preview_response
 from trailmark_server.api.messages import conversation, parameters
 from trailmark_server.api.params import Seq
 from trailmark_server.api.problems import Problem
-from trailmark_server.store import NotFoundError, Store, search, skeleton
+from trailmark_server.store import SKELETON_PAGE, NotFoundError, Store
 
 __all__ = ["bounded", "router"]
 
@@ -29,16 +29,16 @@ def router(store: Store) -> APIRouter:
         request: Request,
         id: str,
         after: Seq = 0,
-        limit: Annotated[int, Query(ge=1, le=skeleton.PAGE)] = skeleton.PAGE,
+        limit: Annotated[int, Query(ge=1, le=SKELETON_PAGE)] = SKELETON_PAGE,
         since: Seq | None = None,
         compact: Annotated[bool, Query(description="Ids as their shortest endings, starts as differences.")] = False,
         max_bytes: MaxBytes = 262_144,
     ) -> Response:
         with store.read() as reader:
-            tag = f"{skeleton.change_of(reader, id)}-{after}-{limit}-{since}-{compact:d}-{max_bytes}"
+            tag = f"{reader.change_of(id)}-{after}-{limit}-{since}-{compact:d}-{max_bytes}"
             if (same := known(request, tag)) is not None:
                 return same
-            found = skeleton.skeleton(reader, id, after=after, limit=limit, since=since, compact=compact)
+            found = reader.skeleton(id, after=after, limit=limit, since=since, compact=compact)
         _with_messages(found["trace"], max_bytes)
         bounded(found["trace"], max_bytes)
         return answer(request, found, tag=tag)
@@ -46,13 +46,13 @@ def router(store: Store) -> APIRouter:
     @routes.delete("/traces/{id}", response_model=models.Deleted)
     def delete(id: str) -> dict[str, Any]:
         with store.read() as reader:
-            skeleton.change_of(reader, id)  # 404 for what is not there
+            reader.change_of(id)  # 404 for what is not there
         return {"deleted": store.write(lambda writer: writer.delete_trace(id))}
 
     @routes.get("/traces/{id}/search", response_model=models.Found)
     def search_inside(request: Request, id: str, q: Annotated[str, Query(min_length=1, max_length=1000)]) -> Response:
         with store.read() as reader:
-            return answer(request, search.inside(reader, id, q))
+            return answer(request, reader.inside(id, q))
 
     @routes.get("/spans/{id}", response_model=models.SpanDetail)
     def span_by_id(request: Request, id: str, max_bytes: MaxBytes = 2**28) -> Response:
@@ -65,7 +65,7 @@ def router(store: Store) -> APIRouter:
     @routes.get("/traces/{id}/spans/{span_id}", response_model=models.SpanDetail)
     def span(request: Request, id: str, span_id: str, max_bytes: MaxBytes = 262_144) -> Response:
         with store.read() as reader:
-            whole = skeleton.whole_id(reader, id, span_id)
+            whole = reader.whole_id(id, span_id)
             return answer(request, _shown(reader.span(id, whole, whole=False), max_bytes))
 
     _add_looks(routes, store)
@@ -81,7 +81,7 @@ def _add_looks(routes: APIRouter, store: Store) -> None:
     def preview(id: str, span_id: str, path: str) -> Response:
         """The text at a path such as `output.choices.0.message.content`, as a sandboxed document."""
         with store.read() as reader:
-            found = reader.span(id, skeleton.whole_id(reader, id, span_id))
+            found = reader.span(id, reader.whole_id(id, span_id))
         return preview_response(_at(found, path))
 
     @routes.get("/compare", response_model=models.Compared)

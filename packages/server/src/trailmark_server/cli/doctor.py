@@ -17,7 +17,7 @@ from trailmark import spool
 from trailmark_server import __version__
 from trailmark_server.cli.opening import Home, Json, app, console
 from trailmark_server.home import database, default_home, running_server
-from trailmark_server.store import StoreError, check, open_store
+from trailmark_server.store import StoreError, open_store
 
 __all__ = ["doctor"]
 
@@ -109,7 +109,7 @@ def _database(home: Path) -> Iterator[Finding]:
         if health.unindexed:
             yield "ok", f"{health.unindexed} spans wait for the text index"
         with store.read(timeout_s=None) as found:
-            damage = check.damage(found)
+            damage = found.damage()
         yield ("ok", "the database is whole") if not damage else ("problem", f"the database is damaged: {damage}")
     finally:
         store.close()

@@ -14,7 +14,8 @@ from trailmark_server.cli.looking import Project
 from trailmark_server.cli.opening import Home, app, opened, progress
 from trailmark_server.home import database, default_home
 from trailmark_server.keys import DEFAULT, check_workspace
-from trailmark_server.store import StoreError, open_store, upkeep
+from trailmark_server.store import StoreError, open_store
+from trailmark_server.store import prune as prune_store
 
 __all__ = ["backup", "prune"]
 
@@ -47,7 +48,7 @@ def prune(
             typer.confirm(f"Erase traces {what}{f' of {project}' if project else ''} for good?", abort=True)
         with progress() as bar:
             task = bar.add_task("erasing", total=None)
-            count = upkeep.prune(
+            count = prune_store(
                 here.store, before_us=before_us, max_bytes=max_bytes, project=project,
                 progress=lambda done: bar.update(task, completed=done),
             )  # fmt: skip

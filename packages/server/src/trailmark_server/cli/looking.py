@@ -13,8 +13,7 @@ from rich.text import Text
 
 from trailmark_server.cli.opening import Home, Json, app, console, reader, trace_ids
 from trailmark_server.home import default_home
-from trailmark_server.store import Reader, StoreError, lists, projects
-from trailmark_server.store import spans as span_lists
+from trailmark_server.store import Reader, StoreError
 from trailmark_server.tree import duration, trace_tree
 
 __all__ = ["Project", "ls", "matching", "search", "show", "trace_table"]
@@ -71,14 +70,14 @@ def matching(
     found: Reader, query: str, project: str | None, limit: int | None, *, spans: bool = False
 ) -> list[dict[str, Any]]:
     """Rows of one project or all, newest first; each row names its `project`."""
-    pages = span_lists.span_rows if spans else lists.trace_rows
-    names = [project] if project is not None else [known["name"] for known in projects.activity(found)]
+    pages = found.span_rows if spans else found.trace_rows
+    names = [project] if project is not None else [known["name"] for known in found.activity()]
     rows: list[dict[str, Any]] = []
     for name in names:
         cursor, taken = None, 0
         while limit is None or taken < limit:
             size = PAGE if limit is None else min(PAGE, limit - taken)
-            page = pages(found, name, query=query, limit=size, cursor=cursor)
+            page = pages(name, query=query, limit=size, cursor=cursor)
             rows += [{**row, "project": name} for row in page["rows"]]
             taken, cursor = taken + len(page["rows"]), page["next"]
             if cursor is None:

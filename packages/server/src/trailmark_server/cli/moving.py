@@ -17,7 +17,7 @@ from trailmark_server.cli.looking import Project, matching
 from trailmark_server.cli.opening import Home, Opened, app, opened, progress
 from trailmark_server.cli.tables import SPAN_COLUMNS, TRACE_COLUMNS, span_row, trace_row, write_csv, write_parquet
 from trailmark_server.home import default_home
-from trailmark_server.store import Reader, Store, StoreError, projects
+from trailmark_server.store import Reader, Store, StoreError
 
 __all__ = ["export", "import_"]
 
@@ -85,7 +85,7 @@ def _each(store: Store, rows: list[dict[str, Any]], *, spans: bool, as_records: 
 
 def _items(found: Reader, row: dict[str, Any], *, spans: bool, as_records: bool) -> Iterable[dict[str, Any]]:
     if as_records:
-        return list(projects.records(found, row["id"]))
+        return list(found.records(row["id"]))
     return [span_row(found, row["trace_id"], row["id"]) if spans else trace_row(found, row["id"])]
 
 

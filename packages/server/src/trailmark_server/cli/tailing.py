@@ -16,7 +16,6 @@ from trailmark_server.cli.opening import Home, Json, Opened, app, console, opene
 from trailmark_server.home import default_home
 from trailmark_server.ingest.local import LocalIngester
 from trailmark_server.query import parse
-from trailmark_server.store import lists, projects
 from trailmark_server.tree import trace_tree
 
 __all__ = ["tail"]
@@ -63,13 +62,13 @@ def _ended(here: Opened, query: str, project: str | None) -> Iterator[dict[str, 
     since: dict[str, int] = {}
     told: set[str] = set()
     with here.store.read() as found:
-        for known in projects.activity(found):
-            since[known["name"]] = lists.seq(found, lists.project_id(found, known["name"]))
+        for known in found.activity():
+            since[known["name"]] = found.newest_change(known["name"])
     while True:
         fresh: list[dict[str, Any]] = []
         with here.store.read() as found:
-            for name in [project] if project is not None else [known["name"] for known in projects.activity(found)]:
-                page = lists.changes(found, name, since=since.get(name, 0), query=query, limit=PAGE)
+            for name in [project] if project is not None else [known["name"] for known in found.activity()]:
+                page = found.changes(name, since=since.get(name, 0), query=query, limit=PAGE)
                 since[name] = page["seq"]
                 fresh += [{**row, "project": name} for row in page["upserts"] if row["status"] != "running"]
         for row in sorted(fresh, key=lambda row: row["start_us"]):

@@ -9,21 +9,28 @@ from trailmark_server.store.clean import clean
 from trailmark_server.store.errors import (
     CursorError,
     DamagedError,
+    ExistsError,
     FullError,
     NotFoundError,
     StoreError,
     TooLongError,
 )
-from trailmark_server.store.prices import Repriced, reprice
-from trailmark_server.store.protocol import Capabilities, Health, Store
-from trailmark_server.store.read import Reader
+from trailmark_server.store.prices import reprice
+from trailmark_server.store.protocol import Capabilities, Health, Reader, Repriced, Store, Writer
+from trailmark_server.store.questions import GROUPS, METRICS, SKELETON_PAGE, SORTS, Bounds
 from trailmark_server.store.sqlite import open_store
-from trailmark_server.store.write import Writer
+from trailmark_server.store.upkeep import prune, vacuum
 
 __all__ = [
+    "GROUPS",
+    "METRICS",
+    "SKELETON_PAGE",
+    "SORTS",
+    "Bounds",
     "Capabilities",
     "CursorError",
     "DamagedError",
+    "ExistsError",
     "FullError",
     "Health",
     "NotFoundError",
@@ -35,5 +42,7 @@ __all__ = [
     "Writer",
     "clean",
     "open_store",
+    "prune",
     "reprice",
+    "vacuum",
 ]

@@ -7,17 +7,17 @@ import hashlib
 import orjson
 
 from trailmark_server.store.codec import unpack
-from trailmark_server.store.read import Reader, _key
+from trailmark_server.store.read import View, key_of
 
 __all__ = ["digests"]
 
 
-def digests(reader: Reader, id: str) -> list[dict[str, bytes]]:
+def digests(reader: View, id: str) -> list[dict[str, bytes]]:
     """By row of the skeleton: a hash of input, output and error."""
     rows = reader._db.execute(
         "SELECT b.body FROM spans s LEFT JOIN payloads b ON b.kind=0 AND b.seq=s.seq WHERE s.trace_id=? "
         "ORDER BY s.start_us, s.span_id",
-        (_key(id),),
+        (key_of(id),),
     )
     return [_digests(body) for (body,) in rows]
 

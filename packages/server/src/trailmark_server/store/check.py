@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from trailmark_server.store.read import Reader
+from trailmark_server.store.read import View
 
 __all__ = ["damage"]
 
 
-def damage(reader: Reader) -> str:
+def damage(reader: View) -> str:
     """What SQLite finds wrong with the pages it holds, the first of it; empty when nothing is. Reads the whole file."""
     [found] = reader._db.execute("PRAGMA quick_check(1)").fetchone()
     return "" if found == "ok" else str(found)

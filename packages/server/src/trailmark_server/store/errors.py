@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["CursorError", "DamagedError", "FullError", "NotFoundError", "StoreError", "TooLongError"]
+__all__ = ["CursorError", "DamagedError", "ExistsError", "FullError", "NotFoundError", "StoreError", "TooLongError"]
 
 
 class StoreError(Exception):
@@ -23,6 +23,10 @@ class TooLongError(StoreError):
 
 class CursorError(ValueError):
     """A cursor that is none of ours."""
+
+
+class ExistsError(StoreError):
+    """A project of that name is there."""
 
 
 class NotFoundError(StoreError):

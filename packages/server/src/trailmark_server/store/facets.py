@@ -9,7 +9,7 @@ from typing import Any, Final
 from trailmark_server.query import FIELDS
 from trailmark_server.store.codec import unpack
 from trailmark_server.store.lists import project_id
-from trailmark_server.store.read import Reader
+from trailmark_server.store.read import View
 
 __all__ = ["fields", "values"]
 
@@ -24,7 +24,7 @@ _NEWEST: Final = "(SELECT * FROM traces WHERE project_id=:p ORDER BY start_us DE
 _SPANS: Final = "(SELECT * FROM spans WHERE project_id=:p ORDER BY start_us DESC, span_id DESC LIMIT :n) s"
 
 
-def fields(reader: Reader, project: str, prefix: str) -> list[dict[str, Any]]:
+def fields(reader: View, project: str, prefix: str) -> list[dict[str, Any]]:
     """`{name, type, n}` of those that begin with the prefix; `n`: in how many rows of the sample, if it was counted."""
     number = project_id(reader, project)
     found: list[dict[str, Any]] = [{"name": name, "type": kind, "n": None} for name, kind in FIELDS.items()]
@@ -42,7 +42,7 @@ def fields(reader: Reader, project: str, prefix: str) -> list[dict[str, Any]]:
     return [field for field in found if field["name"].startswith(prefix)][:_MOST]
 
 
-def values(reader: Reader, project: str, field: str, prefix: str) -> list[dict[str, Any]]:
+def values(reader: View, project: str, field: str, prefix: str) -> list[dict[str, Any]]:
     """`{value, n}` of those that begin with the prefix, most frequent first."""
     number = project_id(reader, project)
     counts: Counter[str] = Counter()
@@ -53,7 +53,7 @@ def values(reader: Reader, project: str, field: str, prefix: str) -> list[dict[s
     return [{"value": value, "n": n} for value, n in counts.most_common(_MOST)]
 
 
-def _counted(reader: Reader, project: int, field: str) -> Iterable[tuple[Any, int]]:
+def _counted(reader: View, project: int, field: str) -> Iterable[tuple[Any, int]]:
     sample = {"p": project, "n": _ROWS}
     if field in _OF_TRACE or field in _OF_SPAN:
         column, source = (_OF_TRACE[field], _NEWEST) if field in _OF_TRACE else (_OF_SPAN[field], _SPANS)
@@ -78,7 +78,7 @@ def _counted(reader: Reader, project: int, field: str) -> Iterable[tuple[Any, in
             if key in dict(_leaves(metadata))]  # fmt: skip
 
 
-def _metadata(reader: Reader, project: int) -> Iterator[dict[str, Any]]:
+def _metadata(reader: View, project: int) -> Iterator[dict[str, Any]]:
     """Of the newest traces: their own, and their root spans'."""
     rows = reader._db.execute(
         f"SELECT b.body, s.body FROM {_NEWEST} JOIN roots r USING(trace_id) "

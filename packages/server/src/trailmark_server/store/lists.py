@@ -4,7 +4,7 @@ than those it answers with; pages are keyset."""
 from __future__ import annotations
 
 import base64
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import orjson
 
@@ -13,15 +13,16 @@ from trailmark_server.store.codec import id_text
 from trailmark_server.store.errors import CursorError
 from trailmark_server.store.filters import span_condition, trace_condition
 from trailmark_server.store.narrow import Selection, select
-from trailmark_server.store.read import _FROM, _ROW, Reader, _trace_row
+from trailmark_server.store.questions import Bounds, Of
+from trailmark_server.store.read import _FROM, _ROW, View, _trace_row
 
 __all__ = [
-    "SORTS",
     "bounded",
     "changes",
     "count",
     "cursor_of",
     "histogram",
+    "newest_change",
     "open_cursor",
     "project_id",
     "seq",
@@ -32,7 +33,7 @@ __all__ = [
 ]
 
 # What `traces_time` holds: to sort by it, that index is read and not the rows.
-SORTS: Final = {
+_SORTS: Final = {
     "start": "t.start_us",
     "duration": "coalesce(t.end_us - t.start_us, -1)",
     "cost": "coalesce(t.cost, -1)",
@@ -42,17 +43,20 @@ _COUNTED: Final = 20_000
 _FAILED: Final = {
     "traces": ("t.start_us", "t.error_count > 0 OR t.status='error'"), "spans": ("s.start_us", "s.status='error'"),
 }  # fmt: skip
-Bounds = tuple[int | None, int | None]
-Of = Literal["traces", "spans"]
 
 
-def project_id(reader: Reader, name: str) -> int:
+def project_id(reader: View, name: str) -> int:
     """Its number; -1, which nothing has, when there is no such project (yet)."""
     row = reader._db.execute("SELECT id FROM projects WHERE name=?", (name,)).fetchone()
     return row[0] if row else -1
 
 
-def seq(reader: Reader, project: int) -> int:
+def newest_change(reader: View, project: str) -> int:
+    """The number of the newest change in a project, deletions included."""
+    return seq(reader, project_id(reader, project))
+
+
+def seq(reader: View, project: int) -> int:
     """The number of the newest change in a project, deletions included."""
     [found] = reader._db.execute(
         "SELECT max(coalesce((SELECT max(change) FROM traces WHERE project_id=:p), 0), "
@@ -62,7 +66,7 @@ def seq(reader: Reader, project: int) -> int:
 
 
 def trace_rows(
-    reader: Reader,
+    reader: View,
     project: str,
     *,
     query: str = "",
@@ -74,10 +78,10 @@ def trace_rows(
 ) -> dict[str, Any]:
     """A page: `{rows, next, seq}`. QueryError for the query, CursorError for a cursor that is none of this list."""
     number = project_id(reader, project)
-    key, order = SORTS[sort.removeprefix("-")], "DESC" if sort.startswith("-") else "ASC"
-    found = select(reader._db, "traces", number, parse(query), by_start=key == SORTS["start"])
+    key, order = _SORTS[sort.removeprefix("-")], "DESC" if sort.startswith("-") else "ASC"
+    found = select(reader._db, "traces", number, parse(query), by_start=key == _SORTS["start"])
     where, values = bounded(found, bounds)
-    key = found.start if key == SORTS["start"] else key
+    key = found.start if key == _SORTS["start"] else key
     if cursor:
         where += f" AND ({key}, {found.id}) {'<' if order == 'DESC' else '>'} (?, ?)"
         values += open_cursor(cursor, sort)
@@ -94,14 +98,14 @@ def trace_rows(
     return {"rows": shown, "next": cursor_of(sort, last[-1], last[0]) if last else None, "seq": seq(reader, number)}
 
 
-def whole_traces(reader: Reader, project: str, *, query: str, limit: int, cursor: str | None) -> dict[str, Any]:
+def whole_traces(reader: View, project: str, *, query: str, limit: int, cursor: str | None) -> dict[str, Any]:
     """`{items, next}`: traces with their payloads, newest first."""
     page = trace_rows(reader, project, query=query, limit=limit, cursor=cursor)
     return {"items": [reader.trace_head(row["id"]) for row in page["rows"]], "next": page["next"]}
 
 
 def changes(
-    reader: Reader, project: str, *, since: int, query: str, limit: int, fields: tuple[str, ...] = ()
+    reader: View, project: str, *, since: int, query: str, limit: int, fields: tuple[str, ...] = ()
 ) -> dict[str, Any]:
     """What changed after `since`, oldest first: rows that match the query, and the ids that left it or the store."""
     number = project_id(reader, project)
@@ -130,7 +134,7 @@ def changes(
     }
 
 
-def count(reader: Reader, project: str, *, query: str, bounds: Bounds, of: Of = "traces") -> dict[str, Any]:
+def count(reader: View, project: str, *, query: str, bounds: Bounds, of: Of = "traces") -> dict[str, Any]:
     """Exact up to 20,000 rows looked at; beyond them in proportion."""
     number = project_id(reader, project)
     row, id, conditions = ("t", "trace_id", trace_condition) if of == "traces" else ("s", "span_id", span_condition)
@@ -155,7 +159,7 @@ def count(reader: Reader, project: str, *, query: str, bounds: Bounds, of: Of = 
 
 
 def histogram(
-    reader: Reader,
+    reader: View,
     project: str,
     *,
     query: str,
@@ -182,7 +186,7 @@ def histogram(
     return {"t0": start, "step_ms": step // 1000, "n": counts, "err": errors}
 
 
-def span_of_time(reader: Reader, project: int, bounds: Bounds, of: Of = "traces") -> tuple[int, int]:
+def span_of_time(reader: View, project: int, bounds: Bounds, of: Of = "traces") -> tuple[int, int]:
     """The bounds, an open one closed by the first or just after the last row."""
     first, last = reader._db.execute(
         f"SELECT (SELECT min(start_us) FROM {of} WHERE project_id=:p), "
@@ -232,7 +236,7 @@ def bounded(found: Selection, bounds: Bounds) -> tuple[str, list[Any]]:
     return where, values
 
 
-def _field(reader: Reader, trace_id: bytes, name: str) -> Any:
+def _field(reader: View, trace_id: bytes, name: str) -> Any:
     """`metadata.x`, `env` of one row of a page."""
     values: list[Any]
     if name == "env":

@@ -5,32 +5,19 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from trailmark_server.pricing import Price, cost_of
 from trailmark_server.store.codec import dumps, loads, unpack
+from trailmark_server.store.protocol import Repriced, Store
 
-if TYPE_CHECKING:
-    from trailmark_server.store.protocol import Store
-
-__all__ = ["Repriced", "drop", "listed", "put", "reprice", "reprice_page"]
+__all__ = ["drop", "listed", "put", "reprice", "reprice_page"]
 
 PAGE: Final = 500
 _PAGE: Final = (
     "SELECT seq, trace_id, provider, model, usage, start_us, cost FROM spans "
     "WHERE seq>? AND seq<=? AND usage IS NOT NULL AND model IS NOT NULL ORDER BY seq LIMIT ?"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Repriced:
-    """How many spans with usage were looked at, how many cost something else now, and the sums before and after."""
-
-    seen: int = 0
-    changed: int = 0
-    before: float = 0.0
-    after: float = 0.0
 
 
 def listed(db: sqlite3.Connection) -> list[Price]:

@@ -8,13 +8,13 @@ from typing import Any, Final
 
 from trailmark_server.store import files, media, rollup
 from trailmark_server.store.codec import id_text
-from trailmark_server.store.errors import NotFoundError, StoreError
+from trailmark_server.store.errors import ExistsError, NotFoundError
 from trailmark_server.store.lists import project_id
-from trailmark_server.store.read import Reader, _key
+from trailmark_server.store.read import View, key_of
 from trailmark_server.store.stored import stored_record
-from trailmark_server.store.write import Writer
+from trailmark_server.store.write import Transaction
 
-__all__ = ["ExistsError", "activity", "create", "drop", "older_than", "records", "rename"]
+__all__ = ["activity", "create", "drop", "older_than", "records", "rename"]
 
 _DAY: Final = 86_400_000_000
 _OWN: Final = ("name", "input", "output", "metadata", "tags", "thread_id", "user_id", "environment")
@@ -27,11 +27,7 @@ FROM projects p ORDER BY 5 DESC, p.name
 """
 
 
-class ExistsError(StoreError):
-    """A project of that name is there."""
-
-
-def activity(reader: Reader) -> list[dict[str, Any]]:
+def activity(reader: View) -> list[dict[str, Any]]:
     """By their newest trace; those without traces last."""
     rows = reader._db.execute(_ACTIVITY, (time.time_ns() // 1000 - _DAY,))
     return [
@@ -40,14 +36,14 @@ def activity(reader: Reader) -> list[dict[str, Any]]:
     ]
 
 
-def create(writer: Writer, name: str) -> None:
+def create(writer: Transaction, name: str) -> None:
     """ExistsError when there is one of that name."""
     if writer._db.execute("SELECT 1 FROM projects WHERE name=?", (name,)).fetchone():
         raise ExistsError(f"there is a project {name!r} already")
     writer.project(name)
 
 
-def rename(writer: Writer, name: str, new: str) -> None:
+def rename(writer: Transaction, name: str, new: str) -> None:
     """NotFoundError and ExistsError. Programs that go on recording under the old name make it anew."""
     if writer._db.execute("SELECT 1 FROM projects WHERE name=?", (new,)).fetchone():
         raise ExistsError(f"there is a project {new!r} already")
@@ -56,7 +52,7 @@ def rename(writer: Writer, name: str, new: str) -> None:
     writer._projects.clear()
 
 
-def drop(writer: Writer, name: str, limit: int) -> bool:
+def drop(writer: Transaction, name: str, limit: int) -> bool:
     """Delete up to `limit` of its traces, and the project when none is left; whether it is gone."""
     ids = writer._db.execute(
         "SELECT trace_id FROM traces WHERE project_id=(SELECT id FROM projects WHERE name=?) LIMIT ?", (name, limit)
@@ -73,7 +69,7 @@ def drop(writer: Writer, name: str, limit: int) -> bool:
     return True
 
 
-def older_than(reader: Reader, project: str, before_us: int) -> dict[str, Any]:
+def older_than(reader: View, project: str, before_us: int) -> dict[str, Any]:
     """What a retention up to then would delete: `{traces, spans, oldest_us}`."""
     traces, spans, oldest = reader._db.execute(
         "SELECT count(*), coalesce(sum(span_count), 0), min(start_us) FROM traces WHERE project_id=? AND start_us < ?",
@@ -82,9 +78,9 @@ def older_than(reader: Reader, project: str, before_us: int) -> dict[str, Any]:
     return {"traces": traces, "spans": spans, "oldest_us": oldest}
 
 
-def records(reader: Reader, trace_id: str) -> Iterator[dict[str, Any]]:
+def records(reader: View, trace_id: str) -> Iterator[dict[str, Any]]:
     """The trace as native records, which `POST /api/v1/ingest` takes back: its own, its spans', its scores."""
-    key = _key(trace_id)
+    key = key_of(trace_id)
     own = _whole(reader, stored_record(reader._db, "trace", key)) or {}
     root = own.pop("root_span", None)
     if own and root is None:
@@ -99,20 +95,20 @@ def records(reader: Reader, trace_id: str) -> Iterator[dict[str, Any]]:
         yield from _score_records(reader, kind, key)
 
 
-def span_record(reader: Reader, span_id: bytes, trace_id: bytes) -> dict[str, Any]:
+def span_record(reader: View, span_id: bytes, trace_id: bytes) -> dict[str, Any]:
     """One span as a native record."""
     record = _whole(reader, stored_record(reader._db, "span", span_id, trace_id)) or {}
     record["total_cost"] = record.pop("cost", None)
     return record
 
 
-def _whole(reader: Reader, record: dict[str, Any] | None) -> dict[str, Any] | None:
+def _whole(reader: View, record: dict[str, Any] | None) -> dict[str, Any] | None:
     """With its media in their place."""
     put_back: dict[str, Any] | None = media.put_back(record, lambda sha: files.blob(reader._db, sha))
     return put_back
 
 
-def _score_records(reader: Reader, kind: str, key: bytes) -> Iterator[dict[str, Any]]:
+def _score_records(reader: View, kind: str, key: bytes) -> Iterator[dict[str, Any]]:
     targets = "c.target=?" if kind == "trace" else "c.target IN (SELECT span_id FROM spans WHERE trace_id=?)"
     rows = reader._db.execute(
         "SELECT c.target, c.name, c.value, c.is_bool, c.label, c.reason, c.source, c.author, c.ts_us, c.ver, p.name "

@@ -12,7 +12,7 @@ from trailmark_server.store.codec import id_bytes, id_text, loads, opened
 from trailmark_server.store.columns import columns
 from trailmark_server.store.errors import NotFoundError
 
-__all__ = ["Reader"]
+__all__ = ["View", "key_of"]
 
 _ROW = (
     "t.trace_id, t.name, t.status, t.start_us, t.end_us, t.span_count, t.error_count, t.tin, t.tout, t.cost, t.models, "
@@ -22,7 +22,7 @@ _PAGES = ("page_count", "freelist_count", "page_size")
 _FROM = "FROM traces t JOIN projects p ON p.id=t.project_id"
 
 
-class Reader:
+class View:
     """Answers from one consistent view."""
 
     def __init__(self, db: sqlite3.Connection) -> None:
@@ -56,12 +56,12 @@ class Reader:
     def trace(self, id: str, *, whole: bool = True) -> dict[str, Any]:
         """A trace and its spans as columns; `whole`: with its media. NotFoundError when there is none."""
         trace = self.trace_head(id, whole=whole)
-        cols, ids = columns(self._db, _key(id))
+        cols, ids = columns(self._db, key_of(id))
         return {"v": 1, "trace": trace, "cols": cols, "total": len(ids), "seq": self._seq()}
 
     def trace_head(self, id: str, *, whole: bool = True) -> dict[str, Any]:
         """A trace without its spans; `whole`: with its media. NotFoundError when there is none."""
-        key = _key(id)
+        key = key_of(id)
         found = self._db.execute(f"SELECT {_ROW} {_FROM} WHERE t.trace_id=?", (key,)).fetchone()
         if found is None:
             raise NotFoundError(f"no trace {id}")
@@ -80,7 +80,7 @@ class Reader:
             "SELECT s.*, b.body, p.name AS project FROM spans s JOIN projects p ON p.id=s.project_id "
             "LEFT JOIN payloads b ON b.kind=0 AND b.seq=s.seq "
             "WHERE trace_id=? AND span_id=?",
-            (_key(trace_id), _key(span_id)),
+            (key_of(trace_id), key_of(span_id)),
         )
         values = cursor.fetchone()
         if values is None:
@@ -118,23 +118,23 @@ class Reader:
     def rows_by_id(self, project: str, *, before: str | None, limit: int) -> list[dict[str, Any]]:
         """Trace rows, newest first by id."""
         where = "AND t.trace_id < ?" if before else ""
-        values = (project, *([_key(before)] if before else []), limit)
+        values = (project, *([key_of(before)] if before else []), limit)
         sql = f"SELECT {_ROW} {_FROM} WHERE p.name=? {where} ORDER BY t.trace_id DESC LIMIT ?"
         return [_trace_row(row) for row in self._db.execute(sql, values)]
 
     def files(self, kind: str, id: str) -> list[dict[str, Any]]:
         """Attachments of a span, or of a trace without its spans'."""
         if kind == "span":
-            return files.listed(self._db, span_id=_key(id))
-        return [file for file in files.listed(self._db, trace_id=_key(id)) if file["span_id"] is None]
+            return files.listed(self._db, span_id=key_of(id))
+        return [file for file in files.listed(self._db, trace_id=key_of(id)) if file["span_id"] is None]
 
     def file(self, id: str) -> tuple[dict[str, Any], bytes]:
         """Name and type of an attachment, and its content. NotFoundError when there is none."""
-        return files.opened(self._db, _key(id))
+        return files.opened(self._db, key_of(id))
 
     def spans_of(self, span_id: str) -> str | None:
         """The trace a span is in."""
-        row = self._db.execute("SELECT trace_id FROM spans WHERE span_id=?", (_key(span_id),)).fetchone()
+        row = self._db.execute("SELECT trace_id FROM spans WHERE span_id=?", (key_of(span_id),)).fetchone()
         return id_text(row[0]) if row else None
 
     def span_ids(
@@ -145,10 +145,10 @@ class Reader:
         more: list[bytes] = []
         if before:
             where.append("s.span_id < ?")
-            more.append(_key(before))
+            more.append(key_of(before))
         if trace_id:
             where.append("s.trace_id = ?")
-            more.append(_key(trace_id))
+            more.append(key_of(trace_id))
         sql = f"SELECT s.trace_id, s.span_id FROM spans s JOIN projects p ON p.id=s.project_id WHERE {' AND '.join(where)} ORDER BY s.span_id DESC LIMIT ?"  # noqa: E501
         return [(id_text(t), id_text(s)) for t, s in self._db.execute(sql, (*values, *more, limit))]
 
@@ -231,7 +231,8 @@ class Reader:
         return int(seq)
 
 
-def _key(id: str) -> bytes:
+def key_of(id: str) -> bytes:
+    """As the tables hold it. NotFoundError when it is no id."""
     try:
         return id_bytes(id)
     except ValueError:

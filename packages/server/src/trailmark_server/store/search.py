@@ -8,7 +8,7 @@ import orjson
 import zstandard
 
 from trailmark_server.store.codec import MAX_BODY
-from trailmark_server.store.read import Reader, _key
+from trailmark_server.store.read import View, key_of
 from trailmark_server.store.skeleton import change_of
 
 __all__ = ["inside"]
@@ -16,14 +16,14 @@ __all__ = ["inside"]
 _MOST: Final = 5000
 
 
-def inside(reader: Reader, id: str, text: str) -> dict[str, Any]:
+def inside(reader: View, id: str, text: str) -> dict[str, Any]:
     """`{ids, rows, truncated}`: the spans that hold the text, whatever its case, by their row in the skeleton."""
     change_of(reader, id)
     needle = orjson.dumps(text.lower())[1:-1].decode()
     rows = reader._db.execute(
         "SELECT s.name, s.error_type, b.body FROM spans s LEFT JOIN payloads b ON b.kind=0 AND b.seq=s.seq "
         "WHERE s.trace_id=? ORDER BY s.start_us, s.span_id",
-        (_key(id),),
+        (key_of(id),),
     )
     unpacker = zstandard.ZstdDecompressor()
     found: list[int] = []

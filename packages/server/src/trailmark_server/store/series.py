@@ -14,18 +14,18 @@ from typing import Any, Final
 
 from trailmark_server.query import parse
 from trailmark_server.store.filters import span_condition, trace_condition
-from trailmark_server.store.lists import Bounds, project_id, span_of_time
-from trailmark_server.store.read import Reader
+from trailmark_server.store.lists import project_id, span_of_time
+from trailmark_server.store.questions import Bounds
+from trailmark_server.store.read import View
 
-__all__ = ["GROUPS", "METRICS", "TOPS", "metrics", "top"]
+__all__ = ["metrics", "top"]
 
-METRICS: Final = ("count", "errors", "latency", "ttft", "tokens", "cost", "scores")
-GROUPS: Final = {
+_GROUPS: Final = {
     "": ("traces", "''"), "name": ("traces", "coalesce(t.name, '')"), "user": ("traces", "coalesce(t.user_id, '')"),
     "status": ("traces", "t.status"), "tag": ("traces", "tag.value"),
     "model": ("spans", "s.model"), "type": ("spans", "s.type"), "provider": ("spans", "coalesce(s.provider, '')"),
 }  # fmt: skip
-TOPS: Final = {
+_TOPS: Final = {
     "names": ("traces", "coalesce(t.name, '')", "1", "avg(t.end_us - t.start_us)"),
     "users": ("traces", "t.user_id", "t.user_id IS NOT NULL", "sum(t.cost)"),
     "models": ("spans", "s.model", "s.model IS NOT NULL", "sum(s.cost)"),
@@ -62,7 +62,7 @@ class _Scope:
 
 
 def metrics(
-    reader: Reader,
+    reader: View,
     project: str,
     *,
     wanted: tuple[str, ...],
@@ -98,9 +98,9 @@ def metrics(
     }
 
 
-def top(reader: Reader, project: str, *, what: str, query: str, bounds: Bounds, limit: int) -> list[dict[str, Any]]:
+def top(reader: View, project: str, *, what: str, query: str, bounds: Bounds, limit: int) -> list[dict[str, Any]]:
     """The largest: `{key, n, errors, value}`; `value` is mean microseconds of names, USD of users and models."""
-    level, key, only, value = TOPS[what]
+    level, key, only, value = _TOPS[what]
     number = project_id(reader, project)
     table, where, values = _rows(level, number, query, span_of_time(reader, number, bounds))
     bad = "sum(t.error_count > 0 OR t.status='error')" if level == "traces" else "sum(s.status='error')"
@@ -112,8 +112,8 @@ def top(reader: Reader, project: str, *, what: str, query: str, bounds: Bounds, 
     return [{"key": row[0], "n": row[1], "errors": row[2], "value": row[3]} for row in rows]
 
 
-def _scope(reader: Reader, project: int, by: str, query: str, bounds: Bounds, buckets: int) -> _Scope:
-    level, key = GROUPS[by]
+def _scope(reader: View, project: int, by: str, query: str, bounds: Bounds, buckets: int) -> _Scope:
+    level, key = _GROUPS[by]
     start, end = span_of_time(reader, project, bounds)
     step = -(-max(1000, -(-(end - start) // buckets)) // 1000) * 1000
     table, where, values = _rows(level, project, query, (start, end))
@@ -139,7 +139,7 @@ def _with_spans(scope: _Scope) -> _Scope:
     )  # fmt: skip
 
 
-def _sums(reader: Reader, scope: _Scope, wanted: tuple[str, ...]) -> list[dict[str, Any]]:
+def _sums(reader: View, scope: _Scope, wanted: tuple[str, ...]) -> list[dict[str, Any]]:
     a = scope.alias
     is_bad = "(t.error_count > 0 OR t.status='error')" if a == "t" else "s.status='error'"
     columns = {
@@ -163,7 +163,7 @@ def _sums(reader: Reader, scope: _Scope, wanted: tuple[str, ...]) -> list[dict[s
     return _series(lines)
 
 
-def _quantiles(reader: Reader, scope: _Scope, metric: str, value: str) -> tuple[list[dict[str, Any]], bool]:
+def _quantiles(reader: View, scope: _Scope, metric: str, value: str) -> tuple[list[dict[str, Any]], bool]:
     where = f"{scope.where} AND {value} >= 0"
     sized = f"SELECT count(*) FROM (SELECT 1 FROM {scope.source} WHERE {where} LIMIT {_EXACT + 1})"
     [size] = reader._db.execute(sized, scope.values).fetchone()
@@ -197,7 +197,7 @@ def _quantile(counts: dict[int, int], share: float) -> int:
     raise AssertionError("a group has a value")
 
 
-def _scores(reader: Reader, scope: _Scope) -> list[dict[str, Any]]:
+def _scores(reader: View, scope: _Scope) -> list[dict[str, Any]]:
     a, kind, target = ("t", "trace", "t.trace_id") if scope.level == "traces" else ("s", "span", "s.span_id")
     del a
     rows = reader._db.execute(
@@ -215,7 +215,7 @@ def _scores(reader: Reader, scope: _Scope) -> list[dict[str, Any]]:
     return _series(lines)
 
 
-def _unpriced(reader: Reader, project: int, bounds: tuple[int, int]) -> list[dict[str, Any]]:
+def _unpriced(reader: View, project: int, bounds: tuple[int, int]) -> list[dict[str, Any]]:
     """Models whose calls used tokens and have no price: their cost is unknown, not nothing."""
     rows = reader._db.execute(
         "SELECT model, count(*) FROM spans WHERE project_id=? AND start_us >= ? AND start_us < ? AND cost IS NULL "

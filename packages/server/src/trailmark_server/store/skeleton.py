@@ -2,34 +2,39 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
 from trailmark_server.store.codec import id_text
-from trailmark_server.store.columns import CYCLE, ORPHAN, Columns, columns, none
+from trailmark_server.store.columns import Columns, columns, none
 from trailmark_server.store.errors import NotFoundError
-from trailmark_server.store.read import Reader, _key
+from trailmark_server.store.questions import SKELETON_PAGE
+from trailmark_server.store.read import View, key_of
 
-__all__ = ["CYCLE", "ORPHAN", "PAGE", "change_of", "skeleton", "whole_id"]
-
-PAGE: Final = 20_000
+__all__ = ["change_of", "skeleton", "whole_id"]
 
 
-def change_of(reader: Reader, id: str) -> int:
+def change_of(reader: View, id: str) -> int:
     """The number of the trace's newest change. NotFoundError when there is none."""
-    row = reader._db.execute("SELECT change FROM traces WHERE trace_id=?", (_key(id),)).fetchone()
+    row = reader._db.execute("SELECT change FROM traces WHERE trace_id=?", (key_of(id),)).fetchone()
     if row is None:
         raise NotFoundError(f"no trace {id}")
     return int(row[0])
 
 
 def skeleton(
-    reader: Reader, id: str, *, after: int = 0, limit: int = PAGE, since: int | None = None, compact: bool = False
+    reader: View,
+    id: str,
+    *,
+    after: int = 0,
+    limit: int = SKELETON_PAGE,
+    since: int | None = None,
+    compact: bool = False,
 ) -> dict[str, Any]:
     """A page of spans in order of start, with the trace. Unchanged `since`: without spans.
 
     `compact`: ids are their shortest endings that tell them apart, starts are differences to the row before.
     """
-    key, change = _key(id), change_of(reader, id)
+    key, change = key_of(id), change_of(reader, id)
     trace = reader.trace_head(id, whole=False)
     if since is not None and change <= since:
         return _page(trace, none(), trace["spans"], None, change, is_unchanged=True)
@@ -55,7 +60,7 @@ def _shorten(cols: Columns, ids: list[bytes], page: slice) -> None:
     cols["start_us"] = [at - before for at, before in zip(starts, [0, *starts], strict=False)]
 
 
-def whole_id(reader: Reader, trace_id: str, ending: str) -> str:
+def whole_id(reader: View, trace_id: str, ending: str) -> str:
     """The id of the trace's span that ends so. NotFoundError when none or more than one does."""
     plain = ending.replace("-", "").lower()
     if len(plain) == 32:
@@ -68,7 +73,7 @@ def whole_id(reader: Reader, trace_id: str, ending: str) -> str:
     if len(half) >= 4:
         rows = reader._db.execute(
             "SELECT span_id FROM spans WHERE trace_id=? AND substr(span_id, ?)=? LIMIT 2",
-            (_key(trace_id), -len(half), half),
+            (key_of(trace_id), -len(half), half),
         ).fetchall()
     if len(rows) != 1:
         raise NotFoundError(f"no span {ending} in trace {trace_id}")

@@ -7,10 +7,11 @@ from typing import Any, Final
 from trailmark_server.query import parse
 from trailmark_server.store import rollup
 from trailmark_server.store.codec import id_text, loads
-from trailmark_server.store.lists import Bounds, bounded, cursor_of, open_cursor, project_id, seq
+from trailmark_server.store.lists import bounded, cursor_of, open_cursor, project_id, seq
 from trailmark_server.store.narrow import select
 from trailmark_server.store.projects import span_record
-from trailmark_server.store.read import Reader, _duration
+from trailmark_server.store.questions import Bounds
+from trailmark_server.store.read import View, _duration
 
 __all__ = ["span_records", "span_rows", "whole_spans"]
 
@@ -25,7 +26,7 @@ _NAMES: Final = (
 
 
 def span_rows(
-    reader: Reader,
+    reader: View,
     project: str,
     *,
     query: str = "",
@@ -47,14 +48,14 @@ def span_rows(
     return {"rows": shown, "next": cursor_of(sort, last[6], last[1]) if last else None, "seq": seq(reader, number)}
 
 
-def whole_spans(reader: Reader, project: str, *, query: str, limit: int, cursor: str | None) -> dict[str, Any]:
+def whole_spans(reader: View, project: str, *, query: str, limit: int, cursor: str | None) -> dict[str, Any]:
     """`{items, next}`: spans with their payloads, newest first."""
     page = span_rows(reader, project, query=query, limit=limit, cursor=cursor)
     return {"items": [reader.span(row["trace_id"], row["id"]) for row in page["rows"]], "next": page["next"]}
 
 
 def span_records(
-    reader: Reader, project: str, *, query: str, bounds: Bounds, limit: int, cursor: str | None
+    reader: View, project: str, *, query: str, bounds: Bounds, limit: int, cursor: str | None
 ) -> tuple[list[dict[str, Any]], str | None]:
     """A page of native records, newest first, and the cursor of the next."""
     rows = _page(reader, project_id(reader, project), query, bounds, "-start", limit, cursor)
@@ -64,7 +65,7 @@ def span_records(
 
 
 def _page(
-    reader: Reader, project: int, query: str, bounds: Bounds, sort: str, limit: int, cursor: str | None
+    reader: View, project: int, query: str, bounds: Bounds, sort: str, limit: int, cursor: str | None
 ) -> list[tuple[Any, ...]]:
     """One row more than asked for says that there is a next page."""
     found = select(reader._db, "spans", project, parse(query))
@@ -90,7 +91,7 @@ def _shown(row: tuple[Any, ...]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _scores(reader: Reader, ids: list[bytes]) -> dict[bytes, dict[str, Any]]:
+def _scores(reader: View, ids: list[bytes]) -> dict[bytes, dict[str, Any]]:
     """By span and name; of several authors' the newest."""
     rows = reader._db.execute(
         "SELECT target, name, value, is_bool, label, reason FROM scores WHERE kind='span' "
@@ -103,7 +104,7 @@ def _scores(reader: Reader, ids: list[bytes]) -> dict[bytes, dict[str, Any]]:
     return found
 
 
-def _field(reader: Reader, number: int, name: str) -> Any:
+def _field(reader: View, number: int, name: str) -> Any:
     """`metadata.x` of one row of a page."""
     key = "version" if name == "version" else name.partition(".")[2]
     sql = "SELECT stored(body, 'metadata', ?) FROM payloads WHERE kind=0 AND seq=?"

@@ -17,17 +17,16 @@ from trailmark_server.store import filters
 from trailmark_server.store.backup import copy_to
 from trailmark_server.store.errors import DamagedError, FullError, StoreError, TooLongError
 from trailmark_server.store.indexer import Indexer
+from trailmark_server.store.methods import SqliteReader, SqliteWriter
 from trailmark_server.store.protocol import Capabilities, Health, Store
-from trailmark_server.store.read import Reader
 from trailmark_server.store.rows import pack_records
 from trailmark_server.store.schema import VERSION, connect, prepare
 from trailmark_server.store.windows import Windows
-from trailmark_server.store.write import Writer
 
 __all__ = ["SqliteStore", "open_store"]
 
 R = TypeVar("R")
-_Job = tuple[Callable[[Writer], Any], "_Answer"]
+_Job = tuple[Callable[[SqliteWriter], Any], "_Answer"]
 MAX_JOBS: Final = 64
 MAX_IDLE: Final = 4  # connections of readers that are kept
 WRITER_CACHE_KB: Final = 98_304
@@ -85,13 +84,13 @@ class SqliteStore:
         """Store checked records; what can be made of them beforehand is made in the caller's thread."""
         packed = pack_records(records)
 
-        def store(writer: Writer) -> None:
+        def store(writer: SqliteWriter) -> None:
             if taken is None or writer.advance(*taken):
                 writer.put(packed, owner)
 
         self.write(store)
 
-    def write(self, job: Callable[[Writer], R]) -> R:
+    def write(self, job: Callable[[SqliteWriter], R]) -> R:
         """Run the job in the writer's transaction; what it raises is raised here, and its changes are undone."""
         if isinstance(self._trouble, DamagedError):
             raise self._trouble
@@ -104,7 +103,7 @@ class SqliteStore:
         return result
 
     @contextmanager
-    def read(self, *, timeout_s: float | None = 30) -> Iterator[Reader]:
+    def read(self, *, timeout_s: float | None = 30) -> Iterator[SqliteReader]:
         """A consistent view, on a connection of its own."""
         db, windows = self._connection()
         if timeout_s is not None:
@@ -112,7 +111,7 @@ class SqliteStore:
             db.set_progress_handler(lambda: time.monotonic() > deadline, STEPS)
         try:
             db.execute("BEGIN")
-            yield Reader(db)
+            yield SqliteReader(db)
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT:
                 raise TooLongError(f"the query took more than {timeout_s:g} s; narrow it by time or project") from error
@@ -190,7 +189,7 @@ class SqliteStore:
 
     def _run(self) -> None:
         db = connect(str(self.path), cache_kb=WRITER_CACHE_KB)
-        writer = Writer(db)
+        writer = SqliteWriter(db)
         while (batch := self._next_jobs()) is not None:
             self._commit(db, writer, batch)
         with contextlib.suppress(sqlite3.Error):
@@ -211,7 +210,7 @@ class SqliteStore:
             jobs.append(job)
         return jobs
 
-    def _commit(self, db: sqlite3.Connection, writer: Writer, jobs: list[_Job]) -> None:
+    def _commit(self, db: sqlite3.Connection, writer: SqliteWriter, jobs: list[_Job]) -> None:
         try:
             db.execute("BEGIN IMMEDIATE")
             for job, answer in jobs:
@@ -225,7 +224,9 @@ class SqliteStore:
         for _, answer in jobs:
             answer.done.set()
 
-    def _do(self, db: sqlite3.Connection, writer: Writer, job: Callable[[Writer], Any], answer: _Answer) -> None:
+    def _do(
+        self, db: sqlite3.Connection, writer: SqliteWriter, job: Callable[[SqliteWriter], Any], answer: _Answer
+    ) -> None:
         db.execute("SAVEPOINT job")
         touched = writer.touched()
         try:
@@ -238,7 +239,7 @@ class SqliteStore:
             writer.forget(touched)
         db.execute("RELEASE job")
 
-    def _undo(self, db: sqlite3.Connection, writer: Writer, jobs: list[_Job], error: Exception) -> None:
+    def _undo(self, db: sqlite3.Connection, writer: SqliteWriter, jobs: list[_Job], error: Exception) -> None:
         explained = _explained(error)
         with contextlib.suppress(sqlite3.Error):
             if db.in_transaction:

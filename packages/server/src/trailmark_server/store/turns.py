@@ -9,8 +9,9 @@ from trailmark_server.store import rollup, threads
 from trailmark_server.store.codec import id_text
 from trailmark_server.store.errors import NotFoundError
 from trailmark_server.store.filters import trace_condition
-from trailmark_server.store.lists import Bounds, cursor_of, open_cursor, project_id, where_of
-from trailmark_server.store.read import Reader
+from trailmark_server.store.lists import cursor_of, open_cursor, project_id, where_of
+from trailmark_server.store.questions import Bounds
+from trailmark_server.store.read import View
 
 __all__ = ["page", "thread"]
 
@@ -22,7 +23,7 @@ WHERE h.project_id=? AND {} ORDER BY h.last_us DESC, h.thread_id DESC LIMIT ?
 """
 
 
-def page(reader: Reader, project: str, *, query: str, bounds: Bounds, limit: int, cursor: str | None) -> dict[str, Any]:
+def page(reader: View, project: str, *, query: str, bounds: Bounds, limit: int, cursor: str | None) -> dict[str, Any]:
     """Conversations with a trace that matches, those with the newest trace first."""
     number = project_id(reader, project)
     where = ["1"]
@@ -43,7 +44,7 @@ def page(reader: Reader, project: str, *, query: str, bounds: Bounds, limit: int
     return {"rows": shown, "next": cursor_of("-newest", last[-1], last[0].encode()) if last else None}
 
 
-def thread(reader: Reader, project: str, id: str, *, after: int, limit: int) -> dict[str, Any]:
+def thread(reader: View, project: str, id: str, *, after: int, limit: int) -> dict[str, Any]:
     """Its turns, oldest first, whole. NotFoundError when there is none."""
     number = project_id(reader, project)
     [total] = reader._db.execute(
@@ -79,7 +80,7 @@ def _turn(trace: dict[str, Any]) -> dict[str, Any]:
     return {"trace_id": trace["id"], **{name: trace[name] for name in copied}, "truncated": {}}
 
 
-def _scores(reader: Reader, project: int, id: str) -> list[dict[str, Any]]:
+def _scores(reader: View, project: int, id: str) -> list[dict[str, Any]]:
     rows = reader._db.execute(
         "SELECT name, source, author, value, is_bool, label, reason FROM scores WHERE kind='thread' AND target=? "
         "AND project_id=? ORDER BY ts_us, name",

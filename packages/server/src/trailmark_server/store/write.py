@@ -12,17 +12,18 @@ from trailmark_server.pricing import Price, priced
 from trailmark_server.store import edits, facts, files, indexer, prices, rollup, sides, spooled
 from trailmark_server.store.codec import id_bytes, id_text
 from trailmark_server.store.erase import erase
+from trailmark_server.store.protocol import Repriced
 from trailmark_server.store.rows import Packed, Root, leaves, pack_record, pack_records
 from trailmark_server.store.statements import FIND_ROOT, FIND_SPAN, INSERT, SCORE, UPDATE
 from trailmark_server.store.stored import stored_record
 
-__all__ = ["Writer"]
+__all__ = ["Transaction"]
 
 _SPAN, _ROOT = 0, 1
 _RANK: Final = ("running", "interrupted")
 
 
-class Writer:
+class Transaction:
     """Used inside the store's transaction, by its one thread."""
 
     def __init__(self, db: sqlite3.Connection) -> None:
@@ -142,7 +143,7 @@ class Writer:
         """Whether there was one."""
         return prices.drop(self._db, model, provider)
 
-    def reprice(self, after: int, until: int) -> tuple[int, prices.Repriced]:
+    def reprice(self, after: int, until: int) -> tuple[int, Repriced]:
         """A page of `store.reprice`."""
         return prices.reprice_page(self._db, after, until, self._touched)
 
