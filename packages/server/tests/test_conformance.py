@@ -263,3 +263,26 @@ def test_every_filter_and_sort_and_page_answers_alike(back_end: str, indexed: bo
             (query, "-start", 500) for query in QUERIES
         ]
         compare(store, reference, questions)
+
+
+@pytest.mark.parametrize("back_end", BACK_ENDS)
+@pytest.mark.parametrize("turned", [False, True], ids=["in order", "turned"])
+def test_a_trace_is_in_the_project_of_its_newest_root_whatever_came_first(back_end: str, turned: bool) -> None:
+    """The highest version wins whole, its project too: any other rule would depend on the order of arrival."""
+    root = everything()[0]
+    moved = {**root, "ver": 3, "project": "moved", "name": "moved"}
+    child = {**root, "id": id_of(3, 0), "parent_id": root["id"], "name": "child"}
+    del child["trace"]
+    with opened(back_end) as store:
+        for record in [moved, child, root] if turned else [root, child, moved]:
+            store.put([record])
+        with store.read() as reader:
+            rows = {project: reader.trace_rows(project)["rows"] for project in (root["project"], "moved")}
+            spans = {name: [row["name"] for row in reader.span_rows(name)["rows"]] for name in rows}
+            change = reader.changes(root["project"], since=0, query="", limit=10)
+    assert [row["name"] for row in rows["moved"]] == ["moved"]
+    assert rows[root["project"]] == []
+    assert rows["moved"][0]["spans"] == 2
+    assert spans == {root["project"]: ["child"], "moved": ["moved"]}  # a span stays in the project that it names
+    assert change["upserts"] == []
+    assert change["deleted"] == ([] if turned else [root["trace_id"]])

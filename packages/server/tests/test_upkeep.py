@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import gzip
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -12,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from trailmark_server.seed import seed
-from trailmark_server.store import DamagedError, FullError, Store, StoreError, open_store
+from trailmark_server.store import DamagedError, FullError, Store, StoreError, TooLongError, open_store
 from trailmark_server.store.upkeep import prune
 
 from .conftest import START, new_id, span
@@ -134,9 +135,76 @@ def shape(db: sqlite3.Connection) -> dict[str, str]:
     return {"": version, **dict(db.execute("SELECT name, sql FROM sqlite_master"))}
 
 
-def test_processes_that_migrate_at_once_do_not_disturb_each_other(tmp_path: Path) -> None:
-    path = tmp_path / "old.db"
+def old_store(path: Path) -> Path:
     path.write_bytes(gzip.decompress((Path(__file__).parent / "stores" / "schema-3.db.gz").read_bytes()))
+    return path
+
+
+def version_of(path: Path) -> int:
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        [version] = db.execute("PRAGMA user_version").fetchone()
+    return int(version)
+
+
+def test_what_a_database_was_before_a_migration_is_kept(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path, older = old_store(tmp_path / "trailmark.db"), tmp_path / "trailmark.db.schema-2"
+    older.write_bytes(b"of the migration before")
+    open_store(path).close()
+    open_store(path).close()  # nothing left to do
+    copy = tmp_path / "trailmark.db.schema-3"
+    assert version_of(copy) == 3
+    assert version_of(path) > 3
+    assert not older.exists()
+    [told] = [record.getMessage() for record in caplog.records]
+    assert str(copy) in told
+    path.unlink()
+    copy.rename(path)
+    open_store(path).close()  # and it is a database that can be used again
+    assert version_of(path) > 3
+
+
+def test_without_room_for_a_copy_a_migration_says_so_and_is_made(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = old_store(tmp_path / "trailmark.db")
+    usage = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=1000))
+    open_store(path).close()
+    assert version_of(path) > 3
+    assert [file.name for file in tmp_path.glob("*.schema-*")] == []
+    assert "without a copy" in caplog.text
+
+
+def test_a_store_from_before_the_bound_on_tokens_takes_sums_beyond_64_bits(store: Store) -> None:
+    most, trace_id = 2**63 - 1, new_id()
+    store.put([span(trace_id=trace_id, thread_id="t", trace={"thread_id": "t"}, type="llm", model="m")])
+    with contextlib.closing(sqlite3.connect(store.path)) as db:
+        db.execute("UPDATE spans SET tin=?, tout=?, tcached=?", (most, most, most))
+        db.commit()
+    store.put([span(trace_id=trace_id, parent_id=new_id(), usage={"input": 10, "output": 10}, model="m")])
+    store.put([span(trace={"thread_id": "t"}, usage={"input": 10, "output": 10})])
+    with store.read() as reader:
+        [row] = [row for row in reader.newest(10) if row["id"] == trace_id]
+        [thread] = reader.threads("Default Project", limit=5)
+        for by in ("", "model"):
+            reader.metrics(
+                "Default Project", wanted=("tokens",), by=by, query="", bounds=(START, START + 10**6), buckets=1
+            )
+        reader.trace_rows("Default Project", sort="-tokens", query="tokens>5")
+    assert row["tin"] == thread["tin"] == most
+
+
+def test_a_question_is_stopped_at_its_time_and_writes_go_on_beside_it(seeded: Store) -> None:
+    heavy = " OR ".join(f"name~nothing-{n}" for n in range(100))
+    with pytest.raises(TooLongError, match="more than 0 s; narrow it"), seeded.read(timeout_s=0) as reader:
+        seeded.put([span(name="beside")])
+        reader.histogram("support-agent", query=heavy, bounds=(None, None), buckets=60)
+    with seeded.read() as reader:
+        assert "beside" in {row["name"] for row in reader.newest(10)}
+
+
+def test_processes_that_migrate_at_once_do_not_disturb_each_other(tmp_path: Path) -> None:
+    path = old_store(tmp_path / "old.db")
     program = "import sys; from pathlib import Path; from trailmark_server.store import open_store; open_store(Path(sys.argv[1])).close()"
     running = [subprocess.Popen([sys.executable, "-c", program, str(path)]) for _ in range(3)]
     assert [process.wait(60) for process in running] == [0, 0, 0]

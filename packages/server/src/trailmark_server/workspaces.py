@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from trailmark_server.keys import DEFAULT, check_workspace
-from trailmark_server.store import Capabilities, Health, Reader, Store, StoreError, Writer, open_store
+from trailmark_server.store import QUERY_S, Capabilities, Health, Reader, Store, StoreError, Writer, open_store
 
 __all__ = ["Workspaces", "current"]
 
@@ -64,7 +64,7 @@ class Workspaces:
     def write(self, job: Callable[[Writer], R]) -> R:
         return self.here.write(job)
 
-    def read(self, *, timeout_s: float | None = 30) -> AbstractContextManager[Reader]:
+    def read(self, *, timeout_s: float | None = QUERY_S) -> AbstractContextManager[Reader]:
         return self.here.read(timeout_s=timeout_s)
 
     def index_text(self) -> int:

@@ -34,7 +34,7 @@ def score(
     """Judge a trace, span or thread; the same author's earlier score of that name is replaced."""
     now = time.time_ns() // 1000
     with opened(home or default_home()) as here:
-        with here.store.read() as found:
+        with here.store.read(timeout_s=None) as found:
             if of == "trace":
                 [id] = trace_ids(found, [id])
                 project = found.trace(id)["trace"]["project"]
@@ -64,7 +64,7 @@ def delete(
     if bool(trace) == (query is not None):
         raise StoreError("delete what? Give trace ids, or --query")
     with opened(home or default_home()) as here:
-        with here.store.read() as found:
+        with here.store.read(timeout_s=None) as found:
             ids = trace_ids(found, trace or []) if query is None else _found(found, query, project)
         if ids and not yes:
             typer.confirm(f"Delete {len(ids)} trace{'s' * (len(ids) != 1)} for good?", abort=True)

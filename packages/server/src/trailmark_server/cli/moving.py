@@ -41,7 +41,7 @@ def export(
         raise StoreError("--spans goes with --format csv or parquet; jsonl has the spans of every trace anyway")
     columns = SPAN_COLUMNS if spans else TRACE_COLUMNS
     with opened(home or default_home()) as here:
-        with here.store.read() as found:
+        with here.store.read(timeout_s=None) as found:
             rows = matching(found, query, project, None, spans=spans)
         items = _each(here.store, list(reversed(rows)), spans=spans, as_records=format == "jsonl")
         with _written(path) as file:
@@ -79,7 +79,7 @@ def _each(store: Store, rows: list[dict[str, Any]], *, spans: bool, as_records: 
     """A short reading for each, so that a slow disk does not hold the log of the database."""
     with progress() as bar:
         for row in bar.track(rows, description="exporting"):
-            with store.read() as found:
+            with store.read(timeout_s=None) as found:
                 yield from _items(found, row, spans=spans, as_records=as_records)
 
 

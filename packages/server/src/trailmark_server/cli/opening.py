@@ -97,7 +97,7 @@ def opened(home: Path, *, make: bool = False) -> Iterator[Opened]:
 @contextmanager
 def reader(home: Path) -> Iterator[Reader]:
     """What is in a home, at one moment."""
-    with opened(home) as place, place.store.read() as found:
+    with opened(home) as place, place.store.read(timeout_s=None) as found:
         yield found
 
 

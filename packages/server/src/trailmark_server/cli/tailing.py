@@ -61,12 +61,12 @@ def _ended(here: Opened, query: str, project: str | None) -> Iterator[dict[str, 
     """Rows of traces that end from now on, each once."""
     since: dict[str, int] = {}
     told: set[str] = set()
-    with here.store.read() as found:
+    with here.store.read(timeout_s=None) as found:
         for known in found.activity():
             since[known["name"]] = found.newest_change(known["name"])
     while True:
         fresh: list[dict[str, Any]] = []
-        with here.store.read() as found:
+        with here.store.read(timeout_s=None) as found:
             for name in [project] if project is not None else [known["name"] for known in found.activity()]:
                 page = found.changes(name, since=since.get(name, 0), query=query, limit=PAGE)
                 since[name] = page["seq"]
@@ -82,7 +82,7 @@ def _print(here: Opened, row: dict[str, Any], *, as_json: bool, tree: bool) -> N
     if as_json:
         print(json.dumps(row, ensure_ascii=False), flush=True)
         return
-    with here.store.read() as found:
+    with here.store.read(timeout_s=None) as found:
         whole = found.trace(row["id"])
     shown = trace_tree(whole)
     if not tree:

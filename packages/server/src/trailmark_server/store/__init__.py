@@ -17,13 +17,14 @@ from trailmark_server.store.errors import (
 )
 from trailmark_server.store.prices import reprice
 from trailmark_server.store.protocol import Capabilities, Health, Reader, Repriced, Store, Writer
-from trailmark_server.store.questions import GROUPS, METRICS, SKELETON_PAGE, SORTS, Bounds
+from trailmark_server.store.questions import GROUPS, METRICS, QUERY_S, SKELETON_PAGE, SORTS, Bounds
 from trailmark_server.store.sqlite import open_store
 from trailmark_server.store.upkeep import prune, vacuum
 
 __all__ = [
     "GROUPS",
     "METRICS",
+    "QUERY_S",
     "SKELETON_PAGE",
     "SORTS",
     "Bounds",

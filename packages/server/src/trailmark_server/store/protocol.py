@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Literal, Protocol, TypeVar
 
 from trailmark_server.pricing import Price
-from trailmark_server.store.questions import SKELETON_PAGE, Bounds, Of
+from trailmark_server.store.questions import QUERY_S, SKELETON_PAGE, Bounds, Of
 
 __all__ = ["Capabilities", "Health", "Reader", "Repriced", "Store", "Writer"]
 
@@ -295,7 +295,7 @@ class Store(Protocol):
     def write(self, job: Callable[[Writer], R]) -> R:
         """Run the job in one transaction and return after its commit; what it raises is raised, and nothing stored."""
 
-    def read(self, *, timeout_s: float | None = 30) -> AbstractContextManager[Reader]:
+    def read(self, *, timeout_s: float | None = QUERY_S) -> AbstractContextManager[Reader]:
         """A view of one moment; a query over the time limit raises TooLongError."""
 
     def index_text(self) -> int:

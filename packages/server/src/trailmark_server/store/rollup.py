@@ -10,9 +10,10 @@ from trailmark_server.store.codec import dumps, loads
 
 __all__ = ["score", "thread", "trace"]
 
+# total, not sum: stores from before token counts had a bound hold some whose sum passes 64 bits, and sum then fails
 _SUMS: Final = """
-SELECT count(*), coalesce(sum(status='error'), 0), min(start_us), max(end_us), coalesce(sum(tin), 0),
-  coalesce(sum(tout), 0), coalesce(sum(tcached), 0), sum(cost), coalesce(sum(status='running'), 0),
+SELECT count(*), coalesce(sum(status='error'), 0), min(start_us), max(end_us), CAST(total(tin) AS INTEGER),
+  CAST(total(tout) AS INTEGER), CAST(total(tcached) AS INTEGER), sum(cost), coalesce(sum(status='running'), 0),
   json_group_array(DISTINCT model) FILTER (WHERE model IS NOT NULL)
 FROM spans WHERE trace_id=?
 """
@@ -36,7 +37,8 @@ _PUT: Final = (
     f"ON CONFLICT(trace_id) DO UPDATE SET {', '.join(f'{name}=excluded.{name}' for name in _COLUMNS[1:])}"
 )
 _THREAD: Final = """
-SELECT count(*), min(start_us), max(start_us), max(coalesce(end_us, start_us)), sum(tin), sum(tout), sum(cost),
+SELECT count(*), min(start_us), max(start_us), max(coalesce(end_us, start_us)),
+  CAST(total(tin) AS INTEGER), CAST(total(tout) AS INTEGER), sum(cost),
   sum(error_count), sum(status='running'), max(user_id)
 FROM traces WHERE project_id=? AND thread_id=?
 """

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Final
 
+from trailmark_server.store.backup import alone, keep_before
 from trailmark_server.store.errors import StoreError
 
 __all__ = ["VERSION", "connect", "prepare"]
@@ -162,7 +164,7 @@ CREATE INDEX traces_time ON traces(
 
 _V5: Final = """
 ALTER TABLE traces ADD COLUMN tcached INTEGER NOT NULL DEFAULT 0;
-UPDATE traces SET tcached=coalesce((SELECT sum(s.tcached) FROM spans s WHERE s.trace_id=traces.trace_id), 0);
+UPDATE traces SET tcached=(SELECT CAST(total(s.tcached) AS INTEGER) FROM spans s WHERE s.trace_id=traces.trace_id);
 DROP INDEX traces_time;
 CREATE INDEX traces_time ON traces(
   project_id, start_us, trace_id, status, error_count, end_us, cost, tin, tout, tcached);
@@ -185,8 +187,8 @@ def connect(path: str, *, cache_kb: int) -> sqlite3.Connection:
     return db
 
 
-def prepare(db: sqlite3.Connection) -> None:
-    """Make the database, or bring it to this version; StoreError when it is of a later one."""
+def prepare(db: sqlite3.Connection, path: Path) -> None:
+    """Make the database, or bring it to this version, keeping a copy; StoreError when it is of a later one."""
     [found] = db.execute("PRAGMA user_version").fetchone()
     if found > VERSION:
         raise StoreError(f"the database is of schema {found}, this trailmark-server knows up to {VERSION}; upgrade it")
@@ -198,19 +200,23 @@ def prepare(db: sqlite3.Connection) -> None:
         raise StoreError("it is a database of another program")
     db.execute("PRAGMA journal_mode=WAL")
     db.execute("PRAGMA journal_size_limit=67108864")
-    for number, script in list(enumerate(_MIGRATIONS, 1))[found:]:
-        _migrate(db, number, script)
+    if found == VERSION:
+        return
+    with alone(path.parent):  # of several processes one makes the copy, and each step
+        [found] = db.execute("PRAGMA user_version").fetchone()
+        if 0 < found < VERSION:
+            keep_before(path, found, VERSION)
+        for number, script in list(enumerate(_MIGRATIONS, 1))[found:]:
+            _migrate(db, number, script)
 
 
 def _migrate(db: sqlite3.Connection, number: int, script: str) -> None:
-    """One step, whole or not at all; nothing when another process has made it meanwhile."""
+    """One step, whole or not at all."""
     db.execute("BEGIN IMMEDIATE")
     try:
-        [found] = db.execute("PRAGMA user_version").fetchone()
-        if found < number:
-            for statement in _statements(script):
-                db.execute(statement)
-            db.execute(f"PRAGMA user_version={number}")
+        for statement in _statements(script):
+            db.execute(statement)
+        db.execute(f"PRAGMA user_version={number}")
         db.execute("COMMIT")
     except BaseException:
         db.execute("ROLLBACK")

@@ -143,8 +143,8 @@ def _sums(reader: View, scope: _Scope, wanted: tuple[str, ...]) -> list[dict[str
     a = scope.alias
     is_bad = "(t.error_count > 0 OR t.status='error')" if a == "t" else "s.status='error'"
     columns = {
-        ("count", "n"): "count(*)", ("errors", "n"): f"sum({is_bad})", ("tokens", "in"): f"sum({a}.tin)",
-        ("tokens", "out"): f"sum({a}.tout)", ("tokens", "cached"): f"sum({a}.tcached)",
+        ("count", "n"): "count(*)", ("errors", "n"): f"sum({is_bad})", ("tokens", "in"): _tokens(f"{a}.tin"),
+        ("tokens", "out"): _tokens(f"{a}.tout"), ("tokens", "cached"): _tokens(f"{a}.tcached"),
         ("cost", "sum"): f"sum({a}.cost)",
     }  # fmt: skip
     columns = {name: sql for name, sql in columns.items() if name[0] in wanted}
@@ -161,6 +161,10 @@ def _sums(reader: View, scope: _Scope, wanted: tuple[str, ...]) -> list[dict[str
         for (metric, stat), value in zip(columns, values, strict=True):
             lines[metric, key if key in kept else _OTHER, stat][bucket] += value or 0
     return _series(lines)
+
+
+def _tokens(column: str) -> str:
+    return f"CAST(total({column}) AS INTEGER)"  # a sum that passes 64 bits fails, a total is the most there is
 
 
 def _quantiles(reader: View, scope: _Scope, metric: str, value: str) -> tuple[list[dict[str, Any]], bool]:

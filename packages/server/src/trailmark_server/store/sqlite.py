@@ -19,6 +19,7 @@ from trailmark_server.store.errors import DamagedError, FullError, StoreError, T
 from trailmark_server.store.indexer import Indexer
 from trailmark_server.store.methods import SqliteReader, SqliteWriter
 from trailmark_server.store.protocol import Capabilities, Health, Store
+from trailmark_server.store.questions import QUERY_S
 from trailmark_server.store.rows import pack_records
 from trailmark_server.store.schema import VERSION, connect, prepare
 from trailmark_server.store.windows import Windows
@@ -68,7 +69,7 @@ class SqliteStore:
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             with contextlib.closing(connect(str(path), cache_kb=READER_CACHE_KB)) as db:
-                prepare(db)
+                prepare(db, path)
             path.chmod(0o600)
         except (sqlite3.Error, OSError, StoreError) as error:
             raise StoreError(f"{path} is not a usable database: {error}; move it away to start anew") from error
@@ -103,7 +104,7 @@ class SqliteStore:
         return result
 
     @contextmanager
-    def read(self, *, timeout_s: float | None = 30) -> Iterator[SqliteReader]:
+    def read(self, *, timeout_s: float | None = QUERY_S) -> Iterator[SqliteReader]:
         """A consistent view, on a connection of its own."""
         db, windows = self._connection()
         if timeout_s is not None:
@@ -125,7 +126,7 @@ class SqliteStore:
 
     def index_text(self) -> int:
         """Index a batch of what waits; returns how many that were."""
-        with self.read() as reader:
+        with self.read(timeout_s=None) as reader:
             documents = reader.waiting()
         if documents:
             self.write(lambda writer: writer.index(documents))
