@@ -5,6 +5,7 @@ import openai
 import pytest
 from fake_openai import chat, chat_stream
 from trailmark import spool
+from trailmark.testing import record_trail
 from trailmark_openai import _mapping, track_openai
 
 ASK = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "Hello"}]}
@@ -188,3 +189,17 @@ def test_an_async_error_is_raised_untouched_and_recorded(new_async_client, fake,
         asyncio.run(run())
     span = trail.span("openai.chat")
     assert (span["error"]["type"], span["metadata"]["attempts"]) == ("openai.NotFoundError", [429, 404])
+
+
+def test_without_outputs_an_error_says_its_type_status_and_code_and_quotes_nothing(client, fake):
+    fake.answer(refused("bad word: hunter2"), status=400)
+    hidden = record_trail(capture_input=False, capture_output=False)
+    with hidden as trail, pytest.raises(openai.BadRequestError, match="hunter2"):
+        client.chat.completions.create(**ASK)
+
+    [span] = trail.spans
+    assert b"hunter2" not in b"".join(trail.raw)
+    assert span["error"]["type"] == "openai.BadRequestError"
+    assert span["metadata"]["error"] == {
+        "status_code": 400, "code": "bad", "param": "model", "type": "invalid_request_error",
+    }  # fmt: skip

@@ -50,13 +50,18 @@ def main(arguments: list[str] | None = None) -> int:
     config.add_argument("--home", type=Path, help="TRAILMARK_HOME, or ~/.trailmark")
     config.set_defaults(run=_config)
     given = parser.parse_args(arguments)
-    try:
-        settings = load({"home": given.home} if given.home else {})
-    except SettingsError as error:
-        print(f"trailmark: {error}", file=sys.stderr)
-        return 2
+    problems: list[SettingsError] = []
+
+    def tell(error: SettingsError, instead: str) -> None:
+        problems.append(error)
+        print(f"trailmark: {error}; {instead}", file=sys.stderr)
+
+    settings = load({"home": given.home} if given.home else {}, problem=tell)
     run: Callable[[Settings, argparse.Namespace], int] = given.run
-    return run(settings, given)
+    if problems and run is not _config:
+        return 2
+    code = run(settings, given)
+    return 2 if problems else code
 
 
 def _redact(settings: Settings, given: argparse.Namespace) -> int:
@@ -76,7 +81,8 @@ def _redact(settings: Settings, given: argparse.Namespace) -> int:
 
 
 def _config(settings: Settings, given: argparse.Namespace) -> int:
-    came_from = sources({"home": given.home} if given.home else {})
+    """What holds, also where a setting cannot be read; that is said on stderr."""
+    came_from = sources({"home": given.home} if given.home else {}, settings.home)
     for field in dataclasses.fields(settings):
         value = getattr(settings, field.name)
         shown = "***" if field.name == "api_key" and value else value

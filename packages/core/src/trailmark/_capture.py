@@ -196,16 +196,23 @@ def _big(number: int) -> str:
     return str(number) if number.bit_length() < 10_000 else f"<int of {number.bit_length()} bits>"
 
 
-def capture_error(error: BaseException) -> ErrorInfo:
-    """An exception as recorded: qualified type, message and traceback, each bounded; never raises."""
-    message = message_of(error)
+def capture_error(error: BaseException, *, with_message: bool = True) -> ErrorInfo:
+    """An exception as recorded: qualified type, message and traceback, each bounded; never raises.
+
+    Without the message the traceback has the places only: no code, and no exception it came from.
+    """
+    message = message_of(error) if with_message else ""
     try:
         frames = error.__traceback__
         while frames is not None and frames.tb_next and frames.tb_frame.f_globals.get("__package__") == __package__:
             frames = frames.tb_next  # our own wrapper is no part of the user's story
         import traceback
 
-        lines = traceback.format_exception(type(error), error, frames, limit=-50)
+        if with_message:
+            lines = traceback.format_exception(type(error), error, frames, limit=-50)
+        else:
+            places = [(frame.f_code, line) for frame, line in traceback.walk_tb(frames)][-50:]
+            lines = [f'  File "{code.co_filename}", line {line}, in {code.co_name}\n' for code, line in places]
         text = "".join(lines)[-MAX_ERROR_TEXT:]
     except Exception:  # noqa: BLE001 - formatting calls the exception's own code
         text = ""

@@ -14,9 +14,9 @@ from trailmark._context import Remote
 from trailmark._edits import edit_span, edit_trace, write_score
 from trailmark._files import File, read_files, write_files
 from trailmark._pipeline import FlushResult, Pipeline
-from trailmark._process import configured, is_tracing_active, pipeline
+from trailmark._process import current_settings, is_tracing_active, pipeline
 from trailmark._recorder import Recorder
-from trailmark._settings import load
+from trailmark._settings import check
 from trailmark._span import Span as LiveSpan
 from trailmark._trace_fields import TraceFields
 from trailmark.model import check_scores, check_text
@@ -42,12 +42,12 @@ class Client:
     ) -> None:
         given = {"project_name": project_name, "url": url, "api_key": api_key, "workspace": workspace, "home": home}
         asked = {key: value for key, value in given.items() if value is not None}
+        check(asked)
         shared = pipeline()
         if set(asked) <= {"project_name"}:  # same destination: share outbox and sender
-            load(asked, environ={})
             self._pipeline, self._owns = shared, False
         else:
-            self._pipeline, self._owns = Pipeline(load({**configured(), **asked})), True
+            self._pipeline, self._owns = Pipeline(current_settings(asked)), True
         settings = self._pipeline.settings
         self.project_name = project_name or settings.project_name
         self._recorder = Recorder(

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from trailmark._guard import say_once, show_tracebacks
 from trailmark._pipeline import FlushResult, Pipeline
-from trailmark._settings import load
+from trailmark._settings import Settings, check, load
 from trailmark.errors import SettingsError
 
 __all__ = [
     "back_end",
     "configure",
-    "configured",
+    "current_settings",
     "flush",
     "is_tracing_active",
     "pipeline",
@@ -33,13 +34,18 @@ def pipeline() -> Pipeline:
 
 def _make_default() -> Pipeline:
     """Two may come at once, or a signal handler while we are here: nobody waits, one pipeline stays."""
-    made = Pipeline(load(_configured, problem=_say_problem))
+    made = Pipeline(current_settings({}))
     show_tracebacks(on=made.settings.debug)
     return _default.setdefault("", made)
 
 
-def _say_problem(error: SettingsError) -> None:
-    say_once(str(error), f"{error}; the default is used")
+def current_settings(given: Mapping[str, Any]) -> Settings:
+    """What holds now, `given` before all; a bad environment or file is said once."""
+    return load({**_configured, **given}, problem=_say_problem)
+
+
+def _say_problem(error: SettingsError, instead: str) -> None:
+    say_once(str(error), f"{error}; {instead}")
 
 
 def use_pipeline(new: Pipeline | None) -> Pipeline | None:
@@ -57,7 +63,7 @@ def configure(**settings: Any) -> None:
     """
     known = {**_configured, **settings}
     wanted = {key: value for key, value in known.items() if value is not None}
-    load(wanted, environ={})
+    check(wanted)
     _configured.clear()
     _configured.update(wanted)
     before = use_pipeline(None)
@@ -89,8 +95,3 @@ def flush(timeout: float | None = None) -> FlushResult:
 def stats() -> dict[str, Any]:
     """Mode and destination of the outbox, and the counts of `flush`."""
     return pipeline().stats()
-
-
-def configured() -> dict[str, Any]:
-    """What `configure` was given."""
-    return dict(_configured)

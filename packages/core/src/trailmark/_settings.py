@@ -9,13 +9,13 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, TypeAlias
 
 from trailmark._recorder import Sampler
 from trailmark._redact import Redactor, UserRedactor
 from trailmark.errors import SettingsError
 
-__all__ = ["Settings", "load", "sources"]
+__all__ = ["Problem", "Settings", "check", "load", "sources"]
 
 GB: Final = 1024**3
 DEFAULT_HOME: Final = Path("~/.trailmark")
@@ -155,7 +155,7 @@ def _text(value: Any) -> str:
 
 
 def _home(value: Any) -> Path:
-    if not isinstance(value, (str, Path)) or not str(value):
+    if not isinstance(value, (str, Path)) or not str(value) or "\0" in str(value):
         raise ValueError("a folder")
     return Path(value)
 
@@ -183,6 +183,10 @@ _CHECKS: Final[dict[str, Callable[[Any], Any]]] = {
     "quiet": _bool,
     "debug": _bool,
 }
+_CAPTURE: Final = {"capture_input": False, "capture_output": False, "capture_media": False}
+# What holds where it cannot be read: who wrote something there wanted less to be recorded, not more.
+_CLOSED: Final[dict[str, bool]] = {**_CAPTURE, "redact": True, "track_disable": True}
+Problem: TypeAlias = Callable[[SettingsError, str], None]  # what is wrong, and what is done instead
 _OPIK: Final = {
     "url": "OPIK_URL_OVERRIDE",
     "api_key": "OPIK_API_KEY",
@@ -195,9 +199,12 @@ _OPIK: Final = {
 def load(
     given: Mapping[str, Any],
     environ: Mapping[str, str] | None = None,
-    problem: Callable[[SettingsError], None] | None = None,
+    problem: Problem | None = None,
 ) -> Settings:
-    """Settings from all sources. A bad one raises SettingsError, or goes to `problem` and keeps its default."""
+    """Settings from all sources. A bad one raises SettingsError; or it goes to `problem`, and its default is used.
+
+    But of what somebody may have wanted left out nothing is recorded then.
+    """
     environ = os.environ if environ is None else environ
     problem = problem or _raise
     found: dict[str, Any] = {}
@@ -209,9 +216,14 @@ def load(
     return Settings(**found)
 
 
-def sources(given: Mapping[str, Any]) -> dict[str, str]:
+def check(given: Mapping[str, Any]) -> None:
+    """SettingsError when an argument is unknown or its value not allowed; environment and file are not looked at."""
+    _take({}, given, str, _raise)
+
+
+def sources(given: Mapping[str, Any], home: Path) -> dict[str, str]:
     """Where each setting that is not at its default comes from: for `python -m trailmark config`."""
-    told = dict.fromkeys(_file(load(given).home, _raise), "config.toml")
+    told = dict.fromkeys(_file(home, lambda *_: None), "config.toml")
     for key in _CHECKS:
         for name in (_OPIK.get(key, ""), _from_environment(key)):
             if os.environ.get(name):
@@ -231,24 +243,27 @@ def _take(
     found: dict[str, Any],
     source: Mapping[str, Any],
     named: Callable[[str], str],
-    problem: Callable[[SettingsError], None],
+    problem: Problem,
 ) -> None:
     for key, value in source.items():
         if key not in _CHECKS:
-            problem(SettingsError(f"unknown setting {named(key)}; known: {', '.join(_CHECKS)}"))
+            problem(SettingsError(f"unknown setting {named(key)}; known: {', '.join(_CHECKS)}"), "it is left out")
         elif key not in found:
             try:
                 found[key] = _CHECKS[key](value)
             except ValueError as error:
                 shown = "***" if key == "api_key" else repr(value)
-                problem(SettingsError(f"{named(key)} is {shown}; allowed: {error}"))
+                instead = f"{str(_CLOSED[key]).lower()} is used" if key in _CLOSED else "the default is used"
+                problem(SettingsError(f"{named(key)} is {shown}; allowed: {error}"), instead)
+                if key in _CLOSED:  # no source further down opens it again
+                    found[key] = _CLOSED[key]
 
 
 def _from_environment(key: str) -> str:
     return f"TRAILMARK_{key.upper()}"
 
 
-def _environment(environ: Mapping[str, str], problem: Callable[[SettingsError], None]) -> dict[str, str]:
+def _environment(environ: Mapping[str, str], problem: Problem) -> dict[str, str]:
     found: dict[str, str] = {}
     for key in _CHECKS:
         for name in (_from_environment(key), _OPIK.get(key, "")):
@@ -257,7 +272,7 @@ def _environment(environ: Mapping[str, str], problem: Callable[[SettingsError], 
     for name in environ:
         if name.startswith("TRAILMARK_") and name[10:].lower() not in _CHECKS and name not in _FOREIGN:
             allowed = ", ".join(map(_from_environment, _CHECKS))
-            problem(SettingsError(f"unknown setting {name}; known: {allowed}"))
+            problem(SettingsError(f"unknown setting {name}; known: {allowed}"), "it is left out")
     return found
 
 
@@ -265,19 +280,26 @@ def _environment(environ: Mapping[str, str], problem: Callable[[SettingsError], 
 _FOREIGN: Final = frozenset({"TRAILMARK_CHROMIUM", "TRAILMARK_SCREENSHOTS"})
 
 
-def _file(home: Path, problem: Callable[[SettingsError], None]) -> dict[str, Any]:
+def _file(home: Path, problem: Problem) -> dict[str, Any]:
+    file = home / "config.toml"
     try:
-        written = (home / "config.toml").read_bytes()
-    except OSError:
+        written = file.read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
         return {}
+    except OSError as error:
+        problem(SettingsError(f"{file} cannot be read: {error.strerror}"), _NOT_READ)
+        return dict(_CAPTURE)
     import tomllib
 
     try:
         return tomllib.loads(written.decode())
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        problem(SettingsError(f"{home / 'config.toml'} is not TOML: {error}"))
-        return {}
+        problem(SettingsError(f"{file} is not TOML: {error}"), _NOT_READ)
+        return dict(_CAPTURE)
 
 
-def _raise(error: SettingsError) -> None:
+_NOT_READ: Final = "the defaults are used, but inputs, outputs and media are not recorded"
+
+
+def _raise(error: SettingsError, _instead: str) -> None:
     raise error

@@ -262,12 +262,15 @@ class Span:
         if self._first_token_us is None:
             self._first_token_us = self._now_us()
 
-    def fail(self, error: BaseException) -> None:
-        """Record the exception; `end` then ends the span as an error, or as cancelled when it was left early."""
+    def fail(self, error: BaseException, *, with_message: bool = True) -> None:
+        """Record the exception; `end` then ends the span as an error, or as cancelled when it was left early.
+
+        Its message is part of what the call gave: where outputs are not recorded, only its type and places are.
+        """
         with guard("recording an error"):
             self._status = end_status(error)
             if self._status == "error":
-                self._error = capture_error(error)
+                self._error = capture_error(error, with_message=with_message and self._recorder.keep_output)
 
     def end(self, status: Status | None = None, *, output: Any = UNSET, end_us: int | None = None) -> None:
         """End the span, once; when this returns the record is in the outbox."""

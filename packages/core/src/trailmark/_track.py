@@ -67,7 +67,7 @@ class _Plan:
 
     def fail(self, span: Span, error: BaseException) -> None:
         """End the span with what left the function."""
-        span.fail(error)
+        span.fail(error, with_message=self.capture_output)
         self.end(span)
 
     def items(self, span: Span) -> Items | None:

@@ -79,7 +79,8 @@ class Exchange:
             if not self.is_ended:
                 self._fail(error)
             elif self.span is not None and error is not self._failure:
-                self.span.update(metadata={"after_response": f"{type(error).__name__}: {error}"[:1000]})
+                told = f": {error}" if self.span.keeps("output") else ""
+                self.span.update(metadata={"after_response": f"{type(error).__name__}{told}"[:1000]})
 
     def end(self) -> None:
         """Nothing of the request runs any more, or its answer is whole."""

@@ -210,7 +210,10 @@ class Call:
         finally:  # the test kit lets our own faults out, the span ends all the same
             failure = fields.pop("failure", None)
             if error is not None and not (is_stream and is_complete):  # what follows the last event is housekeeping
-                failure, self.facts["error"] = without_keys(error, self._api_key)
+                failure, facts = without_keys(error, self._api_key)
+                if self.span is not None and not self.span.keeps("output"):
+                    facts.pop("body", None)  # it often quotes the request
+                self.facts["error"] = facts
                 is_complete = True
             fields["metadata"] = fields.get("metadata", {}) | self.facts
             pending = fields.pop("pending", None)

@@ -159,7 +159,10 @@ class Watch:
         elif self._speaks_responses and len(self._open) == 1:
             self._fail(next(iter(self._open)), told)
         else:
-            self._span.update(metadata={"error": told})
+            quotes = ("message",) if isinstance(told, dict) and not self._span.keeps("output") else ()
+            self._span.update(
+                metadata={"error": {k: v for k, v in told.items() if k not in quotes} if quotes else told}
+            )
 
     def _fail(self, id: str, told: Any) -> None:
         if (span := self._open.pop(id, None)) is not None:
