@@ -82,11 +82,13 @@ def serve(home: Path, options: Options, *, ready: Callable[[str], None]) -> None
             keeper.start()
             with announce(home, url), contextlib.suppress(KeyboardInterrupt):
                 signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as Ctrl-C does: in order
+                app.state.jobs.tell()  # what was left of them goes on
                 ready(url)
                 Server(config, options.head_s).run(sockets=[listener])
         finally:
             ingester.stop()
             keeper.stop()
+            app.state.jobs.stop()
             app.state.stores.close()
             listener.close()
 

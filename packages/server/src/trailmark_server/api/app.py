@@ -13,6 +13,7 @@ from trailmark_server import __version__
 from trailmark_server.api import (
     facets,
     files,
+    jobs,
     keys,
     lists,
     metrics,
@@ -36,6 +37,7 @@ from trailmark_server.api.clients import Clients
 from trailmark_server.api.observed import Observed
 from trailmark_server.api.problems import Problem, problem
 from trailmark_server.api.security import Rules, Security
+from trailmark_server.jobs import Worker
 from trailmark_server.keys import Keys
 from trailmark_server.query import QueryError
 from trailmark_server.store import CursorError, ExistsError, FullError, NotFoundError, Store, StoreError, TooLongError
@@ -68,8 +70,10 @@ def create_app(default: Store, home: Path, clients: Clients | None = None, *, ru
     app.include_router(files.router(store))
     for part in (lists, traces, threads, metrics, scores, facets, settings):
         app.include_router(part.router(store))
+    app.state.jobs = Worker(store.every)
+    app.include_router(jobs.router(store))
     app.include_router(
-        projects.router(store, home, clients, rules.access)
+        projects.router(store, home, clients, rules.access, app.state.jobs)
     )  # last of them: a project's name may hold slashes
     app.include_router(session.router(rules.access))
     app.include_router(keys.router(rules.access))

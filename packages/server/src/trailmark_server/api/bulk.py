@@ -2,87 +2,87 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
 from typing import Any, Final
 
+from trailmark_server import jobs
 from trailmark_server.api import models
 from trailmark_server.api.params import bounds_of
 from trailmark_server.api.problems import Problem
-from trailmark_server.api.scores import score_record
-from trailmark_server.store import NotFoundError, Store, Writer
+from trailmark_server.api.scores import check_value
+from trailmark_server.store import Bounds, NotFoundError, Reader, Store
 
-__all__ = ["run"]
+__all__ = ["MOST", "run"]
 
-_MOST: Final = 10_000
-_CHUNK: Final = 200
+MOST: Final = 10_000  # traces done while the request waits; more are a job
 _PAGE: Final = 500
+_ABOUT: Final = 0.1  # how far the number of an estimate may be off
 
 
-def run(store: Store, project: str, given: models.Bulk) -> int:
-    """How many traces it was done to. Problem 409 when it would be another number than expected."""
+def run(store: Store, worker: jobs.Worker, project: str, given: models.Bulk) -> jobs.Job | int:
+    """How many traces it was done to; the job that does it when they are many. Problem 409 when it would be another
+    number than expected."""
     if (given.ids is None) == (given.q is None):
         raise Problem(400, "it names ids and q, or neither; allowed: one of them")
-    ids = _chosen(store, project, given)
-    if len(ids) != given.expected:
-        raise Problem(409, f"it would be {len(ids)} traces, not {given.expected}: nothing was done", traces=len(ids))
-    act = _action(store, given)
-    for at in range(0, len(ids), _CHUNK):
-        chunk = ids[at : at + _CHUNK]
-        store.write(lambda writer, chunk=chunk: [act(writer, id) for id in chunk])  # type: ignore[misc]
-    return len(ids)
+    more = _checked(given)
+    bounds = bounds_of(given.from_, given.to)
+    if given.q is not None and _is_large(store, project, given, bounds):
+        job = jobs.start(store, project, given.action, total=given.expected, query=given.q, bounds=bounds, **more)
+        worker.tell()
+        return job
+    rows = _chosen(store, project, given, bounds)
+    if len(rows) != given.expected:
+        raise Problem(409, f"it would be {len(rows)} traces, not {given.expected}: nothing was done", traces=len(rows))
+    act = jobs.action({"action": given.action, "project": project, "started_us": time.time_ns() // 1000, **more})
+    at = 0
+    while turn := jobs.turn_of(rows[at:]):
+        store.write(lambda writer, turn=turn: [act(writer, row) for row in turn])  # type: ignore[misc]
+        at += len(turn)
+    return at
 
 
-def _chosen(store: Store, project: str, given: models.Bulk) -> list[str]:
+def _is_large(store: Store, project: str, given: models.Bulk, bounds: Bounds) -> bool:
+    with store.read() as reader:
+        count = reader.count(project, query=given.q or "", bounds=bounds)
+    found, wanted = count["estimate"], given.expected
+    if found <= MOST and count["exact"]:
+        return False
+    if abs(found - wanted) > (0 if count["exact"] else _ABOUT * found):
+        raise Problem(409, f"it would be {found} traces, not {wanted}: nothing was done", traces=found)
+    return True
+
+
+def _chosen(store: Store, project: str, given: models.Bulk, bounds: Bounds) -> list[dict[str, Any]]:
     with store.read() as reader:
         if given.ids is not None:
-            return [id for id in dict.fromkeys(given.ids) if _is_in(reader, project, id)]
-        ids: list[str] = []
+            found = (_in(reader, project, id) for id in dict.fromkeys(given.ids))
+            return [row for row in found if row is not None]
+        rows: list[dict[str, Any]] = []
         cursor = None
-        bounds = bounds_of(given.from_, given.to)
         while True:
             page = reader.trace_rows(project, query=given.q or "", bounds=bounds, limit=_PAGE, cursor=cursor)
-            ids += [row["id"] for row in page["rows"]]
+            rows += page["rows"]
             cursor = page["next"]
-            if len(ids) > _MOST:
-                raise Problem(400, f"the query finds more than {_MOST} traces; allowed: fewer, by a narrower time")
             if cursor is None:
-                return ids
+                return rows
 
 
-def _is_in(reader: Any, project: str, id: str) -> bool:
+def _in(reader: Reader, project: str, id: str) -> dict[str, Any] | None:
     try:
-        reader.change_of(id)
+        trace = reader.trace_head(id, whole=False)
     except NotFoundError:
-        return False
-    return bool(reader.trace_head(id)["project"] == project)
+        return None
+    return trace if trace["project"] == project else None
 
 
-def _action(store: Store, given: models.Bulk) -> Callable[[Writer, str], Any]:
-    if given.action == "delete":
-        return lambda writer, trace_id: writer.delete_trace(trace_id)
+def _checked(given: models.Bulk) -> dict[str, Any]:
+    """What the action needs besides the traces."""
     if given.action == "score":
         if given.score is None:
             raise Problem(400, "action is score and no score is given; allowed: score with name and value or label")
-        return _scoring(store, given.score)
-    if given.tag is None:
+        check_value(given.score)
+        kept = ("name", "value", "label", "reason", "source", "author")
+        return {"score": {name: getattr(given.score, name) for name in kept}}
+    if given.action in ("tag", "untag") and given.tag is None:
         raise Problem(400, f"action is {given.action} and no tag is given; allowed: tag with a text")
-    tag = given.tag
-    if given.action == "tag":
-        return lambda writer, trace_id: writer.edit("trace", trace_id, {"tags": [tag]})
-    return lambda writer, trace_id: _untag(store, writer, trace_id, tag)
-
-
-def _scoring(store: Store, score: models.NewScore) -> Callable[[Writer, str], Any]:
-    def give(writer: Writer, id: str) -> None:
-        with store.read() as reader:
-            record = score_record(reader, score.model_copy(update={"trace_id": id, "span_id": None, "thread_id": None}))
-        writer.put([record])
-
-    return give
-
-
-def _untag(store: Store, writer: Writer, id: str, tag: str) -> None:
-    with store.read() as reader:
-        tags = reader.trace_head(id)["tags"]
-    if tag in tags:
-        writer.patch("trace", id, {"tags": [one for one in tags if one != tag]})
+    return {"tag": given.tag} if given.action != "delete" else {}

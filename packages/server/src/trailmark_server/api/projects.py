@@ -15,9 +15,11 @@ from trailmark_server import __version__
 from trailmark_server.api import models
 from trailmark_server.api.access import Access
 from trailmark_server.api.answers import answer
-from trailmark_server.api.bulk import run
+from trailmark_server.api.bulk import MOST, run
 from trailmark_server.api.clients import Clients
+from trailmark_server.api.jobs import STARTED, started
 from trailmark_server.api.problems import Problem
+from trailmark_server.jobs import Worker, start
 from trailmark_server.seed import records
 from trailmark_server.store import Store
 from trailmark_server.workspaces import current
@@ -25,11 +27,11 @@ from trailmark_server.workspaces import current
 __all__ = ["router"]
 
 _SAMPLES: Final = 600  # spans
-_CHUNK: Final = 200  # traces deleted in one transaction: others write in between
+_CHUNK: Final = 50  # traces deleted in one transaction: others write in between
 _FEATURES: Final = ("live", "threads", "scores", "metrics", "compare", "views", "export", "bulk", "files")
 
 
-def router(store: Store, home: Path, clients: Clients, access: Access) -> APIRouter:
+def router(store: Store, home: Path, clients: Clients, access: Access, worker: Worker) -> APIRouter:
     """`/api/v1/meta`, `/api/v1/projects`, `/api/v1/projects/{project}/bulk`."""
     routes = APIRouter(prefix="/api/v1", tags=["projects"])
 
@@ -59,29 +61,39 @@ def router(store: Store, home: Path, clients: Clients, access: Access) -> APIRou
         store.write(lambda writer: writer.create_project(given.name))
         return _one(store, given.name)
 
-    @routes.post("/projects/{project:path}/bulk", response_model=models.BulkDone)
-    def bulk(project: str, given: Annotated[models.Bulk, Body()]) -> dict[str, Any]:
-        return {"done": run(store, project, given)}
-
     @routes.patch("/projects/{project:path}", response_model=models.Project)
     def rename(project: str, given: models.ProjectName) -> dict[str, Any]:
         """Programs that go on recording under the old name make it anew."""
         store.write(lambda writer: writer.rename_project(project, given.name))
         return _one(store, given.name)
 
-    @routes.delete("/projects/{project:path}", response_model=models.BulkDone)
+    _add_work_on_many(routes, store, worker)
+    _add_samples(routes, store)
+    return routes
+
+
+def _add_work_on_many(routes: APIRouter, store: Store, worker: Worker) -> None:
+    @routes.post("/projects/{project:path}/bulk", response_model=models.BulkDone, responses=STARTED)
+    def bulk(project: str, given: Annotated[models.Bulk, Body()]) -> Any:
+        """Of more than 10,000 traces a job does it, which is answered with 202 (`/jobs/{id}`)."""
+        done = run(store, worker, project, given)
+        return {"done": done} if isinstance(done, int) else started(done)
+
+    @routes.delete("/projects/{project:path}", response_model=models.BulkDone, responses=STARTED)
     def delete(
         project: str, expected: Annotated[int, Query(ge=0, description="How many traces it is said to have.")]
-    ) -> dict[str, Any]:
+    ) -> Any:
+        """Of more than 10,000 traces a job does it, which is answered with 202 (`/jobs/{id}`)."""
         found = _one(store, project)
         if found["traces"] != expected:
             raise Problem(409, f"the project has {found['traces']} traces, not {expected}", traces=found["traces"])
+        if expected > MOST:
+            job = start(store, project, "drop", total=expected)
+            worker.tell()
+            return started(job)
         while not store.write(lambda writer: writer.drop_project(project, _CHUNK)):
             pass
         return {"done": found["traces"]}
-
-    _add_samples(routes, store)
-    return routes
 
 
 def _add_samples(routes: APIRouter, store: Store) -> None:

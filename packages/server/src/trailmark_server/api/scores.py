@@ -13,7 +13,7 @@ from trailmark_server.api.params import Limit
 from trailmark_server.api.problems import Problem
 from trailmark_server.store import NotFoundError, Reader, Store
 
-__all__ = ["router", "score_record"]
+__all__ = ["check_value", "router"]
 
 _KINDS = ("span", "trace", "thread")
 
@@ -43,10 +43,10 @@ def router(store: Store) -> APIRouter:  # noqa: C901 - one route after the other
     @routes.post("/scores", response_model=models.Score, status_code=201)
     def give(score: models.NewScore) -> dict[str, Any]:
         with store.read() as reader:
-            record = score_record(reader, score)
+            record = _record(reader, score)
         store.write(lambda writer: writer.put([record]))
         kind, id = _target(score.model_dump())
-        assert kind is not None  # score_record has looked
+        assert kind is not None  # _record has looked
         with store.read() as reader:
             return _given(reader.scores(kind, id), kind, score)
 
@@ -79,19 +79,24 @@ def router(store: Store) -> APIRouter:  # noqa: C901 - one route after the other
     return routes
 
 
-def score_record(reader: Reader, score: models.NewScore) -> dict[str, Any]:
+def _record(reader: Reader, score: models.NewScore) -> dict[str, Any]:
     """The native record. Problem for what is no score, NotFoundError for a trace or span that is not there."""
     kind, id = _target(score.model_dump())
     if kind is None:
         raise Problem(400, "a score of what? Allowed: one of trace_id, span_id, thread_id")
-    if score.value is None and score.label is None:
-        raise Problem(400, "a score has neither value nor label; allowed: a number, true, false, or a label")
+    check_value(score)
     now = time.time_ns() // 1000
     return {
         "k": "score", "ver": now, "ts_us": now, "project": _project(reader, kind, id, score.project),
         f"{kind}_id": id, "name": score.name, "value": score.value, "label": score.label, "reason": score.reason,
         "source": score.source, "author": score.author,
     }  # fmt: skip
+
+
+def check_value(score: models.NewScore) -> None:
+    """Problem when it says nothing."""
+    if score.value is None and score.label is None:
+        raise Problem(400, "a score has neither value nor label; allowed: a number, true, false, or a label")
 
 
 def _project(reader: Reader, kind: str, id: str, given: str | None) -> str:

@@ -7,6 +7,7 @@ import type {
   Count,
   FieldInfo,
   Histogram,
+  Job,
   KnownKey,
   KnownScore,
   MadeKey,
@@ -56,6 +57,7 @@ export interface Problem {
 /** What a row of a list is. */
 export type Rows = "traces" | "spans";
 type Query = Record<string, string | number | null | undefined>;
+type Done = { done: number };
 
 declare global {
   interface Window {
@@ -150,7 +152,11 @@ export const api = {
   replaceView: ({ id, ...view }: SavedView) =>
     send<SavedView>("PUT", `/views/${encodeURIComponent(id)}`, view),
   deleteView: (id: string) => send<null>("DELETE", `/views/${encodeURIComponent(id)}`),
-  bulk: (project: string, body: object) => send<{ done: number }>("POST", `${inProject(project)}/bulk`, body),
+  /** What was done, or the job that does it when there are many. */
+  bulk: (project: string, body: object) => send<Done | Job>("POST", `${inProject(project)}/bulk`, body),
+  jobs: (signal?: AbortSignal) => get<Job[]>("/jobs", signal),
+  job: (id: string, signal?: AbortSignal) => get<Job>(`/jobs/${encodeURIComponent(id)}`, signal),
+  stopJob: (id: string) => send<null>("DELETE", `/jobs/${encodeURIComponent(id)}`),
   metrics: (project: string, query: Query, signal?: AbortSignal) =>
     get<Metrics>(`${inProject(project)}/metrics${search(query)}`, signal),
   top: (project: string, query: Query, signal?: AbortSignal) =>
@@ -186,6 +192,6 @@ export const api = {
   createProject: (name: string) => send<Project>("POST", "/projects", { name }),
   renameProject: (project: string, name: string) => send<Project>("PATCH", inProject(project), { name }),
   deleteProject: (project: string, expected: number) =>
-    send<{ done: number }>("DELETE", `${inProject(project)}${search({ expected })}`),
+    send<Done | Job>("DELETE", `${inProject(project)}${search({ expected })}`),
   deleteTrace: (id: string) => send<{ deleted: boolean }>("DELETE", inTrace(id)),
 };

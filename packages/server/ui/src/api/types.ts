@@ -23,6 +23,7 @@ export type SpanRow = Omit<Schemas["SpanRow"], "fields"> & { fields?: { [key: st
 export type SpanPage = Omit<Schemas["SpanPage"], "rows"> & { rows: SpanRow[] };
 export type Count = Schemas["Count"];
 export type Histogram = Schemas["Histogram"];
+export type Job = Schemas["Job"];
 export type FieldInfo = Schemas["FieldInfo"];
 export type ValueInfo = Schemas["ValueInfo"];
 export type QueryFault = Schemas["QueryFault"];

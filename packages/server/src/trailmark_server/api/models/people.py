@@ -12,6 +12,7 @@ __all__ = [
     "Bulk",
     "BulkDone",
     "FieldInfo",
+    "Job",
     "NewScore",
     "Parsed",
     "Price",
@@ -155,3 +156,18 @@ class Bulk(Model):
 
 class BulkDone(BaseModel):
     done: int
+
+
+class Job(BaseModel):
+    """`total` is how many traces it was begun with; what is `done` stays done, also when the server is killed."""
+
+    id: str
+    project: str
+    action: Literal["delete", "tag", "untag", "score", "drop"]
+    query: str
+    state: Literal["running", "done", "stopped", "failed"]
+    total: int
+    done: int
+    detail: str
+    started_us: int
+    ended_us: int | None

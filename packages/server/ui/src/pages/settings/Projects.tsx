@@ -1,4 +1,4 @@
-import { useQuery } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { Link, useLocation } from "wouter";
 import { api } from "../../api/client";
@@ -6,6 +6,7 @@ import type { Project } from "../../api/types";
 import { ago, count } from "../../model/format";
 import { visibleText } from "../../model/hygiene";
 import { pagePath, tracesPath } from "../../model/paths";
+import { RunningJobs } from "../../ui/Jobs";
 import { Failed, Loading } from "../../ui/States";
 import { Table } from "./Table";
 import { TypedDialog } from "./TypedDialog";
@@ -18,7 +19,8 @@ export function Projects({ project }: { project: string }) {
   const [deleting, setDeleting] = useState<Project | null>(null);
   const [renaming, setRenaming] = useState<Project | null>(null);
   const [, navigate] = useLocation();
-  const save = useSaved("projects");
+  const client = useQueryClient();
+  const save = useSaved("projects", "jobs");
   if (found.isError)
     return <Failed what="The projects cannot be shown" error={found.error} onRetry={() => found.refetch()} />;
   if (!found.data) return <Loading rows={4} />;
@@ -44,6 +46,11 @@ export function Projects({ project }: { project: string }) {
           </tr>
         ))}
       </Table>
+      <RunningJobs
+        onEnd={() => {
+          for (const key of ["projects", "jobs"]) void client.invalidateQueries({ queryKey: [key] });
+        }}
+      />
       <form
         className="settings-row"
         onSubmit={async (event) => {
@@ -70,9 +77,14 @@ export function Projects({ project }: { project: string }) {
           isAllowed={(typed) => typed === deleting.name}
           onClose={() => setDeleting(null)}
           onDone={async () => {
-            if (!(await save("Project", () => api.deleteProject(deleting.name, deleting.traces)))) return;
+            let isJob = false;
+            const begin = async () => {
+              isJob = "id" in (await api.deleteProject(deleting.name, deleting.traces));
+              return isJob ? "being deleted" : "done";
+            };
+            if (!(await save("Project", begin))) return;
             setDeleting(null);
-            if (deleting.name === project) navigate("/");
+            if (deleting.name === project && !isJob) navigate("/");
           }}
         />
       )}

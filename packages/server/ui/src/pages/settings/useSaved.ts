@@ -1,18 +1,19 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { toast } from "../../ui/Toast";
 
-/** Do something on the server, say how it went, and let what shows it be asked for again. */
+/** Do something on the server, say how it went (or what the act gives as a text), and let what shows it be asked for again. */
 export function useSaved(...keys: string[]) {
   const client = useQueryClient();
   return async (what: string, act: () => Promise<unknown>): Promise<boolean> => {
+    let said: unknown;
     try {
-      await act();
+      said = await act();
     } catch (error) {
       toast(`${what}: ${(error as Error).message}`, { isError: true });
       return false;
     }
     for (const key of keys) void client.invalidateQueries({ queryKey: [key] });
-    toast(`${what}: done`);
+    toast(`${what}: ${typeof said === "string" ? said : "done"}`);
     return true;
   };
 }

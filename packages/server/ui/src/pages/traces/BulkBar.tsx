@@ -1,11 +1,13 @@
 import { useState } from "react";
 import { useLocation } from "wouter";
 import { ApiError, api, inProject, type Rows, search } from "../../api/client";
+import type { Job } from "../../api/types";
 import { base } from "../../base";
 import { comparePath } from "../../model/paths";
 import { boundsOf } from "../../model/range";
 import { announce } from "../../ui/Announcer";
 import { Dialog } from "../../ui/Dialog";
+import { JobLine } from "../../ui/Jobs";
 import { toast } from "../../ui/Toast";
 
 interface Props {
@@ -25,6 +27,7 @@ type Action = "tag" | "untag" | "score" | "delete";
 export function BulkBar({ project, of, checked, q, t, hasCompare, onClear, onDone }: Props) {
   const [all, setAll] = useState<number | null>(null); // how many the filter finds, when all of them are meant
   const [action, setAction] = useState<Action | null>(null);
+  const [job, setJob] = useState<Job | null>(null);
   const [, navigate] = useLocation();
   const n = all ?? checked.size;
   const ids = [...checked];
@@ -37,15 +40,24 @@ export function BulkBar({ project, of, checked, q, t, hasCompare, onClear, onDon
   const run = async (more: object) => {
     if (!action) return;
     try {
-      const { done } = await api.bulk(project, { ...chosen, action, expected: n, ...more });
-      toast(`${done} ${done === 1 ? "trace" : "traces"} ${DONE[action]}`);
-      onDone();
+      const found = await api.bulk(project, { ...chosen, action, expected: n, ...more });
+      if ("id" in found) setJob(found);
+      else {
+        toast(`${found.done} ${found.done === 1 ? "trace" : "traces"} ${DONE[action]}`);
+        onDone();
+      }
     } catch (error) {
       toast(error instanceof ApiError ? error.message : String(error), { isError: true });
     }
     setAction(null);
   };
   const exported = all === null ? { of, q: `id:(${ids.join(",")})` } : { of, q, ...boundsOf(t) };
+  if (job)
+    return (
+      <div className="bulk">
+        <JobLine job={job} onEnd={onDone} />
+      </div>
+    );
   return (
     <div className="bulk" role="toolbar" aria-label={`Chosen ${of}`}>
       <strong>{n.toLocaleString("en")} chosen</strong>
