@@ -126,7 +126,7 @@ def test_what_a_page_shows_is_asked_for_beside_its_scripts_and_once(page: Page, 
     one = trace(3)
     for address, shown, first in (
         (f"{LIST}?q=user%3A%22user+3%22", link(page, 3), f"/api/v1/projects/{PROJECT}/traces?limit=200&q=user%3A%22user+3%22&sort=-start"),
-        (f"{LIST}/{one.id}", page.get_by_role("treeitem").first, f"/api/v1/traces/{one.id}?compact=true"),
+        (f"{LIST}/{one.id}", page.get_by_role("treeitem").first, f"/api/v1/traces/{one.id}/skeleton?figures_up_to=2000"),
     ):  # fmt: skip
         asked.clear()
         page.goto(address)

@@ -71,6 +71,13 @@ def test_a_large_trace_opens_folded_and_says_what_is_inside(page: Page, large: M
     expect(step.locator(".badge").first).to_have_text(re.compile(r"\d+"))
 
 
+def test_the_figures_of_a_large_trace_follow_its_tree(page: Page, large: Made) -> None:
+    tokens = sum(sum(one["usage"].values()) for one in large.records if "usage" in one)
+    with page.expect_response("**/figures"):
+        page.goto(address(large))
+    expect(rows(page).first.locator(".tree-tokens").first).to_have_text(f"{tokens / 1e6:.2f}M")
+
+
 @pytest.fixture(scope="module")
 def odd(server: str) -> Made:
     start = NOW - 7200 * SECOND

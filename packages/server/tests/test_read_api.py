@@ -170,17 +170,6 @@ def test_spans_are_counted_drawn_over_time_and_exported_by_the_same_query(http: 
     assert ingest(record).json() == {"accepted": 1, "rejected": []}
 
 
-def test_compact_ids_name_their_spans(http: httpx2.Client, ingest: Ingest) -> None:
-    spans = deep(3)
-    ingest(*spans)
-    url = f"/api/v1/traces/{spans[0]['trace_id']}"
-    cols = http.get(url, params={"compact": "true"}).json()["cols"]
-    assert [http.get(f"{url}/spans/{id}").json()["name"] for id in cols["id"]] == ["s0", "s1", "s2"]
-    assert cols["start_us"] == [START, 1, 1]
-    for wrong in ("0000", "zz", "0", new_id()):
-        assert http.get(f"{url}/spans/{wrong}").status_code == 404
-
-
 def test_text_is_found_inside_a_trace(http: httpx2.Client, ingest: Ingest) -> None:
     spans = deep(4)
     spans[1]["input"] = {"text": 'Say "Zürich"\nplease'}

@@ -29,7 +29,7 @@ try {
       kept(`columns-${decodeURIComponent(project)}`);
     const list = new URLSearchParams({ limit: 200, ...(q && { q }), sort: "-start" });
     if (id || !isOwn) {
-      const url = `${base}/api/v1${id ? `/traces/${id}?compact=true` : `/projects/${project}/traces?${list}`}`;
+      const url = `${base}/api/v1${id ? `/traces/${id}/skeleton?figures_up_to=2000` : `/projects/${project}/traces?${list}`}`;
       const answer = fetch(url);
       answer.catch(() => {}); // whoever takes it sees the error
       window.trailmarkFirst = { url, answer };

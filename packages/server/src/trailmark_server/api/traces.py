@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import orjson
 from fastapi import APIRouter, Query, Request, Response
 
-from trailmark_server.api import compare, models
+from trailmark_server.api import compare, models, skeleton
 from trailmark_server.api.answers import answer, known
 from trailmark_server.api.files import preview_response
 from trailmark_server.api.messages import conversation, parameters
@@ -17,6 +17,7 @@ from trailmark_server.store import SKELETON_PAGE, NotFoundError, Store
 
 __all__ = ["bounded", "router"]
 
+Limit = Annotated[int, Query(ge=1, le=SKELETON_PAGE)]
 MaxBytes = Annotated[int, Query(ge=1024, le=2**28)]
 
 
@@ -29,16 +30,15 @@ def router(store: Store) -> APIRouter:
         request: Request,
         id: str,
         after: Seq = 0,
-        limit: Annotated[int, Query(ge=1, le=SKELETON_PAGE)] = SKELETON_PAGE,
+        limit: Limit = SKELETON_PAGE,
         since: Seq | None = None,
-        compact: Annotated[bool, Query(description="Ids as their shortest endings, starts as differences.")] = False,
         max_bytes: MaxBytes = 262_144,
     ) -> Response:
         with store.read() as reader:
-            tag = f"{reader.change_of(id)}-{after}-{limit}-{since}-{compact:d}-{max_bytes}"
+            tag = f"{reader.change_of(id)}-{after}-{limit}-{since}-{max_bytes}"
             if (same := known(request, tag)) is not None:
                 return same
-            found = reader.skeleton(id, after=after, limit=limit, since=since, compact=compact)
+            found = reader.skeleton(id, after=after, limit=limit, since=since)
         _with_messages(found["trace"], max_bytes)
         bounded(found["trace"], max_bytes)
         return answer(request, found, tag=tag)
@@ -68,8 +68,43 @@ def router(store: Store) -> APIRouter:
             whole = reader.whole_id(id, span_id)
             return answer(request, _shown(reader.span(id, whole, whole=False), max_bytes))
 
+    _add_skeleton(routes, store)
     _add_looks(routes, store)
     return routes
+
+
+def _add_skeleton(routes: APIRouter, store: Store) -> None:
+    @routes.get("/traces/{id}/skeleton", response_model=models.Skeleton)
+    def packed(
+        request: Request,
+        id: str,
+        after: Seq = 0,
+        limit: Limit = SKELETON_PAGE,
+        since: Seq | None = None,
+        figures_up_to: Annotated[
+            int, Query(ge=0, description="Spans; of more of them figures are left out.")
+        ] = SKELETON_PAGE,
+        max_bytes: MaxBytes = 262_144,
+    ) -> Response:
+        """As `/traces/{id}`, in few bytes, for a tree that opens at once; `/figures` brings what is left out."""
+        with store.read() as reader:
+            tag = f"{reader.change_of(id)}-{after}-{limit}-{since}-{figures_up_to}-{max_bytes}"
+            if (same := known(request, tag)) is not None:
+                return same
+            found, digits = reader.skeleton(id, after=after, limit=limit, since=since), reader.digits(id)
+        _with_messages(found["trace"], max_bytes)
+        bounded(found["trace"], max_bytes)
+        cols = found.pop("cols")
+        found["cols"] = skeleton.packed(cols, after=after, digits=digits)
+        found["figures"] = skeleton.figures(cols) if len(cols["id"]) <= figures_up_to else None
+        return answer(request, found, tag=tag)
+
+    @routes.get("/traces/{id}/figures", response_model=models.Figures)
+    def figures_alone(request: Request, id: str, after: Seq = 0, limit: Limit = SKELETON_PAGE) -> Response:
+        """Of the rows that `/skeleton` gives for the same page, if `seq` is the same."""
+        with store.read() as reader:
+            found = reader.skeleton(id, after=after, limit=limit)
+        return answer(request, {"seq": found["seq"], "figures": skeleton.figures(found["cols"])})
 
 
 def _add_looks(routes: APIRouter, store: Store) -> None:

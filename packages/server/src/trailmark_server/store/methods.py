@@ -42,6 +42,7 @@ class SqliteReader(View):
     field_names = facets.fields
     field_values = facets.values
     change_of = skeleton.change_of
+    digits = skeleton.digits
     whole_id = skeleton.whole_id
     skeleton = skeleton.skeleton  # last: from here on the name is the method
     inside = search.inside

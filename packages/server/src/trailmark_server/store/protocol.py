@@ -130,10 +130,11 @@ class Reader(Protocol):
     def change_of(self, id: str) -> int:
         """The number of the trace's newest change."""
 
-    def skeleton(
-        self, id: str, *, after: int = 0, limit: int = SKELETON_PAGE, since: int | None = None, compact: bool = False
-    ) -> Row:
+    def skeleton(self, id: str, *, after: int = 0, limit: int = SKELETON_PAGE, since: int | None = None) -> Row:
         """A page of spans in order of start, with the trace. Unchanged `since`: without spans."""
+
+    def digits(self, id: str) -> int:
+        """How many of the last digits of their ids tell the trace's spans apart."""
 
     def whole_id(self, trace_id: str, ending: str) -> str:
         """The id of the trace's span that ends so."""

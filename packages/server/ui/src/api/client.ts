@@ -1,11 +1,12 @@
 import { base } from "../base";
-import { opened } from "../model/compact";
+import { opened } from "../model/skeleton";
 import { closeDoor } from "./door";
 import type {
   ClientReport,
   Compared,
   Count,
   FieldInfo,
+  Figures,
   Histogram,
   Job,
   KnownKey,
@@ -23,6 +24,7 @@ import type {
   ScoreDef,
   Session,
   Settings,
+  Skeleton,
   SpanDetail,
   SpanPage,
   Thread,
@@ -130,9 +132,10 @@ export const api = {
     get<SpanPage>(`${inProject(project)}/spans${search({ limit: 200, ...query })}`, signal),
   trace: (id: string, query: Query = {}, signal?: AbortSignal) =>
     get<TraceDetail>(`${inTrace(id)}${search(query)}`, signal),
-  /** The same with compact columns: what the page's own tree and waterfall need. */
+  /** The same in few bytes: what the page's own tree and waterfall need. */
   skeleton: async (id: string, query: Query = {}, signal?: AbortSignal) =>
-    opened(await get<TraceDetail>(`${inTrace(id)}${search({ compact: "true", ...query })}`, signal)),
+    opened(await get<Skeleton>(`${inTrace(id)}/skeleton${search(query)}`, signal), Number(query.after ?? 0)),
+  figures: (id: string) => get<Figures>(`${inTrace(id)}/figures`),
   searchTrace: (id: string, q: string, signal?: AbortSignal) =>
     get<{ rows: number[]; truncated: boolean }>(`${inTrace(id)}/search${search({ q })}`, signal),
   span: (trace: string, id: string, maxBytes: number, signal?: AbortSignal) =>

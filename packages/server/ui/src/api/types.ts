@@ -31,9 +31,17 @@ export type Parsed = Schemas["Parsed"];
 export type SavedView = Schemas["SavedView"];
 
 type Body = "input" | "output" | "metadata";
-export type SpanColumns = Schemas["SpanColumns"];
+export type SpanColumns = Omit<Schemas["SpanColumns"], "tcached">;
+export type SpanFigures = Schemas["SpanFigures"];
+export type Figures = Schemas["Figures"];
 export type Trace = Omit<WithJson<Schemas["Trace"], Body>, "messages"> & { messages: Message[] | null };
-export type TraceDetail = Omit<Schemas["TraceDetail"], "trace"> & { trace: Trace };
+export type TraceDetail = Omit<Schemas["TraceDetail"], "trace" | "cols"> & {
+  trace: Trace;
+  cols: SpanColumns;
+};
+export type Skeleton = Omit<Schemas["Skeleton"], "trace"> & { trace: Trace };
+/** `hasFigures`: else models, tokens, costs and first tokens are on their way. */
+export type LoadedTrace = TraceDetail & { hasFigures: boolean };
 export type Part = WithJson<Schemas["Part"], "args">;
 export type Message = Omit<Schemas["Message"], "parts"> & { parts: Part[] };
 export type SpanDetail = Omit<WithJson<Schemas["SpanDetail"], Body | "usage_raw">, "messages" | "params"> & {

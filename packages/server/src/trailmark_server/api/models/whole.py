@@ -12,11 +12,15 @@ __all__ = [
     "CompareRow",
     "Compared",
     "Deleted",
+    "Figures",
     "Found",
     "Message",
     "Part",
+    "Skeleton",
+    "SkeletonColumns",
     "SpanColumns",
     "SpanDetail",
+    "SpanFigures",
     "Thread",
     "Trace",
     "TraceDetail",
@@ -105,6 +109,53 @@ class TraceDetail(BaseModel):
     next: int | None
     seq: int
     unchanged: bool
+
+
+class SkeletonColumns(BaseModel):
+    """A row per span in order of start. `ids`: of each the last `digits` digits of its id, one after the other.
+    `up`: how many rows above it its parent is (below it: negative), 0 for none. `step_us`: the start, as a difference
+    to the row before; that of the first row is the start itself. The rest as in `SpanColumns`."""
+
+    digits: int
+    ids: str
+    up: list[int]
+    name: list[str]
+    type: list[str]
+    step_us: list[int]
+    dur_us: list[int]
+    status: list[Status]
+    scores: list[int]
+    flags: list[int]
+
+
+class SpanFigures(BaseModel):
+    """As in `SpanColumns`."""
+
+    model: list[str | None]
+    tin: list[int | None]
+    tout: list[int | None]
+    cost: list[float | None]
+    ttft_us: list[int | None]
+
+
+class Skeleton(BaseModel):
+    """`next`, `unchanged`: as in `TraceDetail`. `figures`: where they were not left out."""
+
+    v: Literal[1]
+    trace: Trace
+    cols: SkeletonColumns
+    figures: SpanFigures | None
+    total: int
+    next: int | None
+    seq: int
+    unchanged: bool
+
+
+class Figures(BaseModel):
+    """`seq`: of the trace they are from."""
+
+    seq: int
+    figures: SpanFigures
 
 
 class SpanDetail(BaseModel):
