@@ -123,3 +123,27 @@ def test_a_phrase_is_found_wherever_its_words_stand_side_by_side(parts: list[str
     for phrase in ("refund account", "account refund", "n refund", "refund k", "acc"):
         expected = f" {phrase} " in f" {' '.join(tokens(text))} "
         assert said(None, body, f" {phrase} ") == expected
+
+
+def test_parts_of_the_index_are_joined_when_nothing_waits(tmp_path: Path) -> None:
+    path = tmp_path / "trailmark.db"
+    store = open_store(path)
+    for n in range(6):
+        store.put([span(name=f"n{n}", output="alpha beta")])
+        indexed(store)
+    assert parts(path) == 6
+    store.close()
+    store = open_store(path, indexing=True)
+    deadline = time.monotonic() + 30
+    while parts(path) > 1 and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert parts(path) == 1
+    assert found(store, "beta") == {f"n{n}" for n in range(6)}
+    store.close()
+
+
+def parts(path: Path) -> int:
+    db = sqlite3.connect(path)
+    [count] = db.execute("SELECT count(DISTINCT segid) FROM words_idx").fetchone()
+    db.close()
+    return int(count)

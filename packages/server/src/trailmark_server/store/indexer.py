@@ -13,11 +13,12 @@ from typing import Any, Final
 from trailmark_server.store.errors import StoreError
 from trailmark_server.store.text import words_of
 
-__all__ = ["BATCH", "Document", "Indexer", "index", "rebuild", "waiting"]
+__all__ = ["BATCH", "Document", "Indexer", "index", "merge", "rebuild", "waiting"]
 
 BATCH: Final = 200
 BUSY: Final = 4  # rests as long as it worked, while records come in
 GATHER_S: Final = 0.2  # so that what arrives together is indexed together
+MERGED: Final = 64  # pages a turn: some milliseconds of the writer
 LOOK_S: Final = 30.0  # for spans that never end
 ABANDONED_US: Final = 600_000_000  # a span that runs so long is indexed as it is
 log = logging.getLogger("trailmark.server")
@@ -71,11 +72,20 @@ def index(db: sqlite3.Connection, documents: list[Document]) -> None:
             db.execute("INSERT INTO words(rowid, body) VALUES(?, ?)", (document.rowid, document.words))
 
 
-class Indexer:
-    """One thread; `round` indexes a batch and says how many that were."""
+def merge(db: sqlite3.Connection) -> bool:
+    """Join parts of the index that batches left behind: a search looks into each of them. False when all is joined."""
+    if db.execute("SELECT 1 FROM words_config WHERE k='usermerge'").fetchone() is None:
+        db.execute("INSERT INTO words(words, rank) VALUES('usermerge', 2)")
+    before = db.total_changes
+    db.execute("INSERT INTO words(words, rank) VALUES('merge', ?)", (MERGED,))
+    return db.total_changes - before > 1
 
-    def __init__(self, round: Callable[[], int]) -> None:
-        self._round = round
+
+class Indexer:
+    """One thread; `round` indexes a batch and says how many that were, `tidy` does a step of what can wait for long."""
+
+    def __init__(self, round: Callable[[], int], tidy: Callable[[], bool] = lambda: False) -> None:
+        self._round, self._tidy, self._is_untidy = round, tidy, True
         self._stop, self._news = threading.Event(), threading.Event()
         self._news.set()
         self._thread = threading.Thread(target=self._run, name="trailmark-indexer", daemon=True)
@@ -108,13 +118,23 @@ class Indexer:
     def _all(self) -> None:
         """Batch by batch, resting as long as it worked, and longer while more comes in: ingest comes first."""
         begun = time.monotonic()
-        while not self._stop.is_set() and self._round():
+        while not self._stop.is_set() and self._step():
             worked = time.monotonic() - begun
             self._news.clear()
             self._stop.wait(min(1.0, worked))
             if self._news.is_set():
                 self._stop.wait(min(1.0, (BUSY - 1) * worked))
             begun = time.monotonic()
+
+    def _step(self) -> bool:
+        """A batch, or when none waits a step of tidying up after the last ones; whether there was something to do."""
+        if self._round():
+            self._is_untidy = True
+        elif self._is_untidy:
+            self._is_untidy = self._tidy()
+        else:
+            return False
+        return True
 
 
 def rebuild(db: sqlite3.Connection) -> None:

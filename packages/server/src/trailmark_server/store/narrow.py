@@ -160,7 +160,7 @@ class _Ways:
         if not phrase.words:
             return None
         count = "SELECT count(*) FROM (SELECT 1 FROM words w WHERE w.words MATCH ? LIMIT ?)"
-        [hits] = self._db.execute(count, (phrase.match, SOME + 1)).fetchone()
+        [hits] = self._db.execute(count, (phrase.match, 1 + (SOME if phrase.is_exact else PHRASES))).fetchone()
         if hits > PHRASES and not phrase.is_exact:
             return None
         checks = ("", "", []) if phrase.is_exact else (_IN_SPAN, _IN_ROOT, [phrase.needle])

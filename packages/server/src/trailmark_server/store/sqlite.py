@@ -62,7 +62,7 @@ class SqliteStore:
 
     def __init__(self, path: Path, *, indexing: bool = False) -> None:
         self.path = path
-        self._indexer = Indexer(self.index_text)
+        self._indexer = Indexer(self.index_text, lambda: self.write(lambda writer: writer.merge_text()))
         self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
         self._idle: deque[tuple[sqlite3.Connection, Windows]] = deque()
         self._trouble: FullError | DamagedError | None = None

@@ -7,8 +7,8 @@ from typing import Final
 
 __all__ = ["ASK", "Windows"]
 
-SIZE: Final = 2048  # row ids of the text index
-MOST: Final = 8192  # windows kept; beyond them every text is asked itself
+SIZE: Final = 4096  # row ids of the text index
+MOST: Final = 4096  # windows kept; beyond them every text is asked itself
 ASK: Final = 2
 _WORDS: Final = "SELECT rowid FROM words WHERE words MATCH ? AND rowid BETWEEN ? AND ?"
 _WAITING: Final = "SELECT 2*seq + kind FROM unindexed WHERE kind IN (0, 1) AND seq BETWEEN ? AND ?"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, Final
 
@@ -149,8 +150,19 @@ class Transaction:
 
     def index(self, documents: list[indexer.Document]) -> None:
         """Put them into the text index; one that is damaged is made anew."""
-        try:
+        with self._mending():
             indexer.index(self._db, documents)
+
+    def merge_text(self) -> bool:
+        """A step of joining the parts of the text index; whether there is more to do."""
+        with self._mending():
+            return indexer.merge(self._db)
+        return False
+
+    @contextmanager
+    def _mending(self) -> Iterator[None]:
+        try:
+            yield
         except sqlite3.DatabaseError as error:
             if error.sqlite_errorcode != sqlite3.SQLITE_CORRUPT_VTAB:
                 raise
