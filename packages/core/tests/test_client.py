@@ -90,7 +90,7 @@ def test_a_bad_score_says_what_is_allowed(trail: Trail, score: dict[str, object]
         (lambda client: client.trace("t").span("s", usage=5), "usage is 5; allowed: a mapping of input"),
         (lambda client: client.trace("t").score("q", "good"), "a text is its label: label='good'"),
         (lambda client: client.score_thread("", "q", 1), "thread id is ''; allowed: a non-empty text"),
-        (lambda client: client.score_thread(5, "q", 1), "thread id is 5; allowed: a non-empty text"),
+        (lambda client: client.score_thread(5.5, "q", 1), "thread id is 5.5; allowed: a text"),
         (lambda _: trailmark.track(name=5), "name is 5; allowed: a non-empty text"),
         (lambda _: trailmark.track(tags="abc"), "tags is 'abc'; allowed: a list of texts"),
         (lambda _: trailmark.track(ignore_arguments="abc"), "ignore_arguments is 'abc'; allowed: a list of texts"),

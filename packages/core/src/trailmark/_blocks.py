@@ -10,11 +10,12 @@ from trailmark._guard import guard
 from trailmark._live_trace import update_both
 from trailmark._span import Span
 from trailmark._start import start_span
-from trailmark.model import UNSET, Unset, check_type
+from trailmark.model import UNSET, Unset, check_text, check_type
 
 __all__ = ["Block", "TraceBlock", "span", "trace"]
 
 _TRACE_FIELDS = ("thread_id", "user_id", "environment")
+_OF_START = frozenset(("parent", "claimable", "by_hand", "trace_fields"))  # parameters of `start_span`, not of a block
 
 
 class Block:
@@ -28,8 +29,20 @@ class Block:
         with guard("opening a block"):
             self._name = str(name)
             self._type = check_type(type)
+        with guard("opening a block"):
+            self._take_out_what_fails_the_span()
         self._span: Span | None = None
         self._before: Span | None = None
+
+    def _take_out_what_fails_the_span(self) -> None:
+        project = self._fields.pop("project_name", None)
+        unknown = _OF_START & self._fields.keys()
+        for name in unknown:
+            del self._fields[name]
+        if project is not None:
+            self._fields["project_name"] = check_text("project_name", project)
+        if unknown:
+            raise TypeError(f"a block has no {', '.join(sorted(unknown))}")
 
     def __enter__(self) -> Self:
         self._span = start_span(

@@ -19,7 +19,7 @@ from trailmark._recorder import Recorder
 from trailmark._settings import check
 from trailmark._span import Span as LiveSpan
 from trailmark._trace_fields import TraceFields
-from trailmark.model import check_scores, check_text
+from trailmark.model import check_scores, check_seconds, check_text, check_type, check_word, shown
 
 if TYPE_CHECKING:
     from trailmark._lookup import Lookup, StoredSpan, StoredTrace
@@ -49,7 +49,7 @@ class Client:
         else:
             self._pipeline, self._owns = Pipeline(current_settings(asked)), True
         settings = self._pipeline.settings
-        self.project_name = project_name or settings.project_name
+        self.project_name = settings.project_name if project_name is None else check_text("project_name", project_name)
         self._recorder = Recorder(
             self._pipeline.recorder.sink,
             project=self.project_name,
@@ -69,9 +69,10 @@ class Client:
 
         Fields: input, output, metadata, tags, thread_id, user_id, environment, scores, attachments.
         """
+        ends_us = None if end_time is None else _us("end_time", end_time)
         trace = Trace(self, name, start_time, fields)
-        if end_time is not None:
-            trace.end(end_time=end_time)
+        if ends_us is not None:
+            trace._end(ends_us, {})
         return trace
 
     def score_trace(
@@ -108,7 +109,7 @@ class Client:
         reason: str | None = None,
     ) -> None:
         """Score a thread (a conversation) by its id."""
-        self._score({"thread_id": check_text("thread id", id)}, name, value, label, reason)
+        self._score({"thread_id": check_text("thread id", check_word("thread id", id))}, name, value, label, reason)
 
     def update_trace(self, id: str, **fields: Any) -> None:
         """Change a trace by id, also after its end and from another process: merge metadata, add tags, set the rest.
@@ -134,13 +135,13 @@ class Client:
         says what is wrong where; ServerError, that no server can be asked: in local mode one must run on this home
         (`trailmark ui` or `serve`).
         """
-        wanted = _limit(limit)
-        return self._lookup().traces(filter, project_name or self.project_name, wanted)
+        wanted = (_filter(filter), self._project(project_name), _limit(limit))
+        return self._lookup().traces(*wanted)
 
     def search_spans(self, filter: str = "", *, project_name: str | None = None, limit: int = 1000) -> list[StoredSpan]:
         """Spans that match, newest first; as `search_traces`."""
-        wanted = _limit(limit)
-        return self._lookup().spans(filter, project_name or self.project_name, wanted)
+        wanted = (_filter(filter), self._project(project_name), _limit(limit))
+        return self._lookup().spans(*wanted)
 
     def get_trace(self, id: str) -> StoredTrace:
         """The trace as the server holds it; NotFoundError when it has none of that id."""
@@ -164,7 +165,7 @@ class Client:
 
     def flush(self, timeout: float | None = None) -> FlushResult:
         """As `trailmark.flush`, for this client's destination."""
-        return self._pipeline.flush(timeout)
+        return self._pipeline.flush(check_seconds("timeout", timeout))
 
     def close(self) -> None:
         """Deliver what fits into the flush timeout. The process's shared pipeline stays open."""
@@ -179,6 +180,9 @@ class Client:
         [score] = check_scores([{"name": name, "value": value, "label": label, "reason": reason}])
         if is_tracing_active():
             write_score(self._recorder, self.project_name, target, score)
+
+    def _project(self, name: str | None) -> str:
+        return self.project_name if name is None else check_text("project_name", name)
 
     def _lookup(self) -> Lookup | OpikLookup:
         from trailmark._lookup import Asking, Lookup  # not needed by who only records
@@ -205,8 +209,8 @@ class Trace:
         check_text("name", name)
         self.id = self._recorder.new_id()
         self._fields = TraceFields(self._recorder)
+        self.start_us = _us("start_time", start_time)
         files = self._set({"name": name, **fields})
-        self.start_us = _us(start_time)
         self._end_us: int | None = None
         self._ver = 0
         if is_tracing_active():
@@ -238,9 +242,12 @@ class Trace:
 
     def end(self, *, end_time: datetime | None = None, **fields: Any) -> None:
         """End the trace; the first call decides the end time."""
+        self._end(_us("end_time", end_time), fields)
+
+    def _end(self, end_us: int, fields: dict[str, Any]) -> None:
         files = self._set(fields)
         if self._end_us is None:
-            self._end_us = max(_us(end_time), self.start_us)
+            self._end_us = max(end_us, self.start_us)
         self._write(self._next_ver(), files)
 
     def _set(self, fields: dict[str, Any]) -> list[File]:
@@ -284,24 +291,25 @@ class Span:
     ) -> None:
         self._trace, self._parent = trace, parent
         check_text("name", name)
-        recorder = trace._recorder
+        start_us = None if start_time is None else _us("start_time", start_time)
+        end_us = None if end_time is None else _us("end_time", end_time)
         self._live: LiveSpan = LiveSpan(
-            recorder,
+            trace._recorder,
             name=name,
-            type=type,
+            type=check_type(type),
             parent=parent._live if parent else None,
             project=trace._client.project_name,
             remote=Remote(trace.id, None),
             owns_trace=False,
         )
-        self._live.set(type=type, **fields)
+        if start_us is not None:
+            self._live.start_us = start_us
+        self._live.set(**fields)
         self.id, self.trace_id = self._live.id, trace.id
-        if start_time is not None:
-            self._live.start_us = _us(start_time)
         if not is_tracing_active():
             return
-        if end_time is not None or "output" in fields:
-            self.end(end_time=end_time)
+        if end_us is not None or "output" in fields:
+            self._live.end(end_us=end_us)
         else:
             self._live.opened()
 
@@ -331,31 +339,44 @@ class Span:
 
     def end(self, *, end_time: datetime | None = None, **fields: Any) -> None:
         """End the span; the first call decides the end time."""
+        end_us = None if end_time is None else _us("end_time", end_time)
         self._live.set(**fields)
         if not is_tracing_active():
             return
         if self._live.is_ended:
             self._live.touched()
         else:
-            self._live.end(end_us=None if end_time is None else _us(end_time))
+            self._live.end(end_us=end_us)
 
 
-def _us(moment: datetime | None) -> int:
+def _us(field: str, moment: datetime | None) -> int:
     if moment is None:
         return wire.now_us()
     if not isinstance(moment, datetime):
-        raise TypeError(f"time is {moment!r}; allowed: a datetime (naive ones are local time)")
-    return int(moment.timestamp() * 1_000_000)
+        raise TypeError(f"{field} is {shown(moment)}; allowed: a datetime (naive ones are local time)")
+    try:
+        us = int(moment.timestamp() * 1_000_000)
+    except (ValueError, OverflowError):  # local time of the years 1 and 9999
+        us = -1
+    if us < 0:
+        raise ValueError(f"{field} is {shown(moment)}; allowed: a datetime of 1970 or later")
+    return us
 
 
 def _limit(limit: int) -> int:
     if isinstance(limit, bool) or not isinstance(limit, int) or limit < 1:
-        raise ValueError(f"limit is {limit!r}; allowed: a whole number, 1 or more")
+        raise ValueError(f"limit is {shown(limit)}; allowed: a whole number, 1 or more")
     return limit
 
 
-def _id(id: str) -> str:
+def _filter(filter: str) -> str:
+    if not isinstance(filter, str):
+        raise TypeError(f'filter is {shown(filter)}; allowed: a text such as "status:error duration>2s"')
+    return filter
+
+
+def _id(id: str | UUID) -> str:
     try:
-        return str(UUID(id))
+        return str(id if isinstance(id, UUID) else UUID(id))
     except (ValueError, AttributeError, TypeError):
-        raise ValueError(f"id is {id!r}; allowed: the UUID of a trace or span") from None
+        raise ValueError(f"id is {shown(id)}; allowed: the UUID of a trace or span") from None

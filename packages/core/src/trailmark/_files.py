@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from trailmark import wire
-from trailmark.model import Attachment
+from trailmark.model import Attachment, check_text, shown
 
 if TYPE_CHECKING:
     from trailmark._recorder import Recorder, Sink
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 __all__ = ["AttachmentInput", "File", "read_files", "write_files"]
 
 MAX_BYTES: Final = 16 * 1024 * 1024  # one record each: with base64 it fits every bound on the way
+
+MAX_KIND: Final = 255  # characters
 
 AttachmentInput = Iterable["Attachment | str | os.PathLike[str]"]
 
@@ -35,13 +37,17 @@ def read_files(given: AttachmentInput | None) -> list[File]:
     """The contents of all, or TypeError, ValueError or OSError that names the attachment; then none is taken."""
     if given is None:
         return []
-    if isinstance(given, (str, bytes, os.PathLike, Attachment)):
+    if isinstance(given, (str, bytes, os.PathLike, Attachment)) or not isinstance(given, Iterable):
         raise TypeError(f"attachments is {type(given).__name__}; allowed: a list of paths and Attachment(data, name=…)")
     return [_read(item if isinstance(item, Attachment) else Attachment(item)) for item in given]
 
 
 def _read(attachment: Attachment) -> File:
-    data, name = attachment.data, attachment.name
+    data, name, kind = attachment.data, attachment.name, attachment.content_type
+    if name is not None:
+        check_text("attachment name", name)
+    if kind is not None and len(check_text("content_type", kind)) > MAX_KIND:
+        raise ValueError(f"content_type is {shown(kind)}; allowed: at most {MAX_KIND} characters")
     if isinstance(data, (bytes, bytearray, memoryview)):
         if not name:
             raise ValueError("an attachment of bytes needs a name: Attachment(data, name='chart.png')")
@@ -56,7 +62,7 @@ def _read(attachment: Attachment) -> File:
         raise TypeError(f"attachment is {type(data).__name__}; allowed: a path, or bytes with a name")
     import mimetypes
 
-    return File(name, attachment.content_type or mimetypes.guess_type(name)[0] or "application/octet-stream", content)
+    return File(name, kind or mimetypes.guess_type(name)[0] or "application/octet-stream", content)
 
 
 def _check_size(name: str, size: int) -> None:

@@ -9,6 +9,7 @@ from trailmark._guard import say_once, show_tracebacks
 from trailmark._pipeline import FlushResult, Pipeline
 from trailmark._settings import Settings, check, load
 from trailmark.errors import SettingsError
+from trailmark.model import check_flag, check_seconds
 
 __all__ = [
     "back_end",
@@ -74,7 +75,7 @@ def configure(**settings: Any) -> None:
 def set_tracing_active(active: bool | None) -> None:
     """Turn tracing on or off for the process; None goes back to the setting."""
     global _active  # noqa: PLW0603 - a switch for the process
-    _active = active
+    _active = active if active is None else check_flag("active", active)
 
 
 def is_tracing_active() -> bool:
@@ -89,7 +90,7 @@ def back_end() -> str | None:
 
 def flush(timeout: float | None = None) -> FlushResult:
     """Wait at most `timeout` seconds until everything recorded is acknowledged; the result says what was."""
-    return pipeline().flush(timeout)
+    return pipeline().flush(check_seconds("timeout", timeout))
 
 
 def stats() -> dict[str, Any]:

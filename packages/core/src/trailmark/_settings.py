@@ -14,6 +14,7 @@ from typing import Any, Final, Literal, TypeAlias
 from trailmark._recorder import Sampler
 from trailmark._redact import Redactor, UserRedactor
 from trailmark.errors import SettingsError
+from trailmark.model import MAX_NAME, shown, written
 
 __all__ = ["Problem", "Settings", "check", "load", "sources"]
 
@@ -63,7 +64,7 @@ class Settings:
 
 
 def _url(value: Any) -> str | None:
-    if not value:
+    if value is None or value == "":
         return None
     from urllib.parse import urlsplit
 
@@ -80,6 +81,8 @@ def _url(value: Any) -> str | None:
 def _bool(value: Any) -> bool:
     if isinstance(value, bool):
         return value
+    if not isinstance(value, (str, int)):
+        raise ValueError("true or false")
     known = {
         "true": True,
         "1": True,
@@ -100,7 +103,7 @@ def _between(low: float, high: float, text: str) -> Callable[[Any], float]:
     def check(value: Any) -> float:
         try:
             number = float(value)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             number = float("nan")
         if isinstance(value, bool) or not low <= number <= high:
             raise ValueError(text)
@@ -110,7 +113,8 @@ def _between(low: float, high: float, text: str) -> Callable[[Any], float]:
 
 
 def _bytes(value: Any) -> int:
-    if isinstance(value, bool) or not str(value).isdecimal() or int(value) < 4_000_000:
+    good = isinstance(value, int) or (isinstance(value, str) and value.isdecimal() and len(value) < 20)
+    if isinstance(value, bool) or not good or not 4_000_000 <= int(value) < 1 << 60:
         raise ValueError("a whole number of bytes, 4000000 or more")
     return int(value)
 
@@ -149,21 +153,33 @@ def _keys(value: Any) -> tuple[str, ...]:
 
 
 def _text(value: Any) -> str:
-    if not isinstance(value, str) or not value.strip():
-        raise ValueError("a non-empty text")
-    return value
+    if not isinstance(value, str) or not value.strip() or len(value) > MAX_NAME:
+        raise ValueError(f"a non-empty text of at most {MAX_NAME} characters")
+    return written(value)
+
+
+def _header(value: Any) -> str:
+    """As it can stand in a header; the line's end that files of secrets have is none of it."""
+    text = value.strip() if isinstance(value, str) else ""
+    if not text or not text.isascii() or not text.isprintable() or len(text) > MAX_NAME:
+        raise ValueError(f"a non-empty text of at most {MAX_NAME} ASCII letters, digits and signs")
+    return text
 
 
 def _home(value: Any) -> Path:
-    if not isinstance(value, (str, Path)) or not str(value) or "\0" in str(value):
+    try:
+        good = isinstance(value, (str, Path)) and str(value) != "" and b"\0" not in os.fsencode(value)
+    except UnicodeEncodeError:
+        good = False
+    if not good:
         raise ValueError("a folder")
     return Path(value)
 
 
 _CHECKS: Final[dict[str, Callable[[Any], Any]]] = {
     "url": _url,
-    "api_key": _text,
-    "workspace": _text,
+    "api_key": _header,
+    "workspace": _header,
     "project_name": _text,
     "home": _home,
     "track_disable": _bool,
@@ -252,9 +268,9 @@ def _take(
             try:
                 found[key] = _CHECKS[key](value)
             except ValueError as error:
-                shown = "***" if key == "api_key" else repr(value)
+                told = "***" if key == "api_key" else shown(value)
                 instead = f"{str(_CLOSED[key]).lower()} is used" if key in _CLOSED else "the default is used"
-                problem(SettingsError(f"{named(key)} is {shown}; allowed: {error}"), instead)
+                problem(SettingsError(f"{named(key)} is {told}; allowed: {error}"), instead)
                 if key in _CLOSED:  # no source further down opens it again
                     found[key] = _CLOSED[key]
 

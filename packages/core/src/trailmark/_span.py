@@ -22,9 +22,11 @@ from trailmark.model import (
     ScoreInput,
     Status,
     Unset,
+    check_cost,
     check_mapping,
     check_type,
     check_usage,
+    check_word,
 )
 
 if TYPE_CHECKING:
@@ -174,6 +176,7 @@ class Span:
             raise TypeError(f"a span has no {', '.join(sorted(unknown))}; allowed: {_OF_A_SPAN}")
         recorder, new = self._recorder, dict[str, bytes]()  # all is checked before anything changes
         kind = check_type(type) if type is not None else None
+        called = check_word("name", name) if name is not None else None
         files = read_files(attachments)
         new_tags = merged_tags(self._tags or [], tags) if tags is not None else self._tags
         is_scored = scores is not None or feedback_scores is not None
@@ -185,9 +188,7 @@ class Span:
         if is_scored:
             new["scores"] = recorder.redactor(orjson.dumps(new_scores))
         if total_cost is not None:
-            if isinstance(total_cost, bool) or not isinstance(total_cost, (int, float)) or not total_cost >= 0:
-                raise ValueError(f"total_cost is {total_cost!r}; allowed: an amount in USD, 0 or more")
-            new["total_cost"] = orjson.dumps(float(total_cost))
+            new["total_cost"] = orjson.dumps(check_cost("total_cost", total_cost))
         if metadata is not None:
             more = recorder.capture(check_mapping("metadata", metadata))
             new["metadata"] = merged_metadata(self._fields.get("metadata"), more)
@@ -195,15 +196,15 @@ class Span:
             new["output"] = self.capture(output)
         for key, text in (("model", model), ("provider", provider)):
             if text is not None:
-                new[key] = wire.text(recorder.redactor.text(str(text))).encode()
+                new[key] = wire.text(recorder.redactor.text(check_word(key, text))).encode()
         if usage_raw is not None:
             new["usage_raw"] = recorder.capture(usage_raw)
         if kind is not None:
             self.type, self._head = kind, ""
-        if name is not None:
+        if called is not None:
             if self.trace is not None:
                 self.trace.keep_name(recorder.redactor.text(self.name))
-            self.name, self._head = str(name), ""
+            self.name, self._head = called, ""
         if input is not UNSET:
             self.set_input(input)
         self._tags, self._scores = new_tags, new_scores

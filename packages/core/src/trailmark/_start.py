@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from trailmark._context import current, is_suppressed
-from trailmark._guard import fault, guard
+from trailmark._guard import fault
 from trailmark._process import is_tracing_active, pipeline
 from trailmark._span import Span
 from trailmark.model import UNSET, Unset
@@ -59,18 +59,28 @@ def start_span(
         if input is not UNSET and (by_hand or line.recorder.keep_input):
             span.set_input(input)
         if fields:
-            with guard("setting the fields of a span"):  # a bad one costs itself, not the span
-                span.set(**fields)
+            _set_all("span", span.set, fields)
         if span.trace is not None:
             if trace_fields:
-                with guard("setting the fields of a trace"):
-                    span.trace.update(**trace_fields)
+                _set_all("trace", span.trace.update, trace_fields)
             line.tell(span.project, span.trace_id)
         span.opened()
     except Exception as error:  # noqa: BLE001 - the seam of every traced call: the caller must never see our faults
         fault("starting a span", error)
         return None
     return span
+
+
+def _set_all(what: str, set: Callable[..., None], fields: dict[str, Any]) -> None:
+    """A bad field costs itself: not the span, and not the other fields."""
+    try:
+        set(**fields)
+    except Exception as error:  # noqa: BLE001 - as above
+        if len(fields) == 1:
+            fault(f"setting the fields of a {what}", error)
+            return
+        for name, value in fields.items():
+            _set_all(what, set, {name: value})
 
 
 def claim_span() -> Span | None:

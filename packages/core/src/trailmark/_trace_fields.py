@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 
 from trailmark._media import Media
-from trailmark.model import UNSET, Score, ScoreInput, check_mapping, check_scores, check_texts
+from trailmark.model import UNSET, Score, ScoreInput, check_mapping, check_scores, check_texts, check_word
 
 if TYPE_CHECKING:
     from trailmark._recorder import Recorder
@@ -74,6 +74,7 @@ class TraceFields:
         unknown = texts.keys() - set(_TEXTS)
         if unknown:
             raise TypeError(f"a trace has no {', '.join(sorted(unknown))}; allowed: {_ALLOWED}")
+        words = {name: check_word(name, text) for name, text in texts.items() if text is not None}
         more = check_mapping("metadata", metadata) if metadata is not None else None
         new_tags = merged_tags(self._tags, tags) if tags is not None else self._tags
         new_scores = merged_scores(self.scores, scores, feedback_scores)
@@ -87,7 +88,7 @@ class TraceFields:
             if new != have:
                 captured[name] = recorder.redactor(orjson.dumps(new))
         self._tags, self.scores = new_tags, new_scores
-        self.plain |= {name: recorder.redactor.text(str(text)) for name, text in texts.items() if text is not None}
+        self.plain |= {name: recorder.redactor.text(word) for name, word in words.items()}
         self._encoded = None
 
     def keep_name(self, name: str) -> None:

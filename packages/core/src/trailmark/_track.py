@@ -16,7 +16,7 @@ from trailmark._signature import ASYNC_GENERATOR, COROUTINE, GENERATOR, with_par
 from trailmark._span import Span
 from trailmark._start import start_span
 from trailmark._steps import AsyncSteps, Steps
-from trailmark.model import UNSET, check_mapping, check_text, check_texts, check_type
+from trailmark.model import UNSET, check_flag, check_mapping, check_text, check_texts, check_type, check_word, shown
 
 __all__ = ["track"]
 
@@ -88,7 +88,7 @@ def track(
     thread_id: str | None = None,
     capture_input: bool = True,
     capture_output: bool = True,
-    ignore_arguments: Iterable[str] = (),
+    ignore_arguments: Iterable[str] | None = None,
     aggregate: Callable[[list[Any]], Any] | None = None,
     flush: bool = False,
 ) -> Callable[[Callable[P, R]], Callable[P, R]]: ...
@@ -104,7 +104,7 @@ def track(
     thread_id: str | None = None,
     capture_input: bool = True,
     capture_output: bool = True,
-    ignore_arguments: Iterable[str] = (),
+    ignore_arguments: Iterable[str] | None = None,
     aggregate: Callable[[list[Any]], Any] | None = None,
     flush: bool = False,
 ) -> Any:
@@ -114,23 +114,22 @@ def track(
     `flush` returns after the span is acknowledged by its destination.
     """
     check_type(type)
-    for field, text in (("name", name), ("project_name", project_name), ("thread_id", thread_id)):
+    for field, text in (("name", name), ("project_name", project_name)):
         if text is not None:
             check_text(field, text)
-    if aggregate is not None and not callable(aggregate):
-        raise TypeError(f"aggregate is {aggregate!r}; allowed: a function that makes one value of a list")
-    ignored = frozenset(check_texts("ignore_arguments", ignore_arguments))
-    shared = {
-        "tags": check_texts("tags", tags) if tags is not None else None,
-        "metadata": check_mapping("metadata", metadata) if metadata is not None else None,
-    }
-    fields: dict[str, Any] = {key: value for key, value in shared.items() if value}
+    if thread_id is not None:
+        thread_id = check_text("thread_id", check_word("thread_id", thread_id))
+    for field, flag in (("capture_input", capture_input), ("capture_output", capture_output), ("flush", flush)):
+        check_flag(field, flag)
+    _check_aggregate(aggregate)
+    ignored = frozenset(check_texts("ignore_arguments", ignore_arguments) if ignore_arguments is not None else ())
+    fields = _checked_fields(tags, metadata)
 
     def decorate(function: Any) -> Any:
         if isinstance(function, (classmethod, staticmethod)):
             return function.__class__(decorate(function.__func__))
         if not callable(function):
-            raise TypeError(f"track takes a function, got {function.__class__.__name__}")
+            raise TypeError(f"function is {shown(function)}; allowed: a function, or whatever can be called")
         if _is_tracked(function):
             return function
         plan = _Plan(
@@ -150,6 +149,20 @@ def track(
         return wrapped
 
     return decorate if function is None else decorate(function)
+
+
+def _checked_fields(tags: Iterable[str] | None, metadata: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Those that say something."""
+    given = {
+        "tags": check_texts("tags", tags) if tags is not None else None,
+        "metadata": check_mapping("metadata", metadata) if metadata is not None else None,
+    }
+    return {key: value for key, value in given.items() if value}
+
+
+def _check_aggregate(aggregate: object) -> None:
+    if aggregate is not None and not callable(aggregate):
+        raise TypeError(f"aggregate is {shown(aggregate)}; allowed: a function that makes one value of a list")
 
 
 def _is_tracked(function: Any) -> bool:

@@ -14,6 +14,7 @@ from trailmark._live_trace import LiveTrace
 from trailmark._process import is_tracing_active, pipeline
 from trailmark._propagation import Headers, read_headers, write_headers
 from trailmark._span import Span
+from trailmark.model import shown
 
 __all__ = [
     "attach",
@@ -107,6 +108,8 @@ def attach(headers: Headers) -> Iterator[None]:
 
 def copy_to_thread(function: Callable[P, R]) -> Callable[P, R]:
     """The function, bound to the context of now: run it in another thread and its spans nest here."""
+    if not callable(function):
+        raise TypeError(f"function is {shown(function)}; allowed: a function, or whatever can be called")
     context = copy_context()
 
     @functools.wraps(function)

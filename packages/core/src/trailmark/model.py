@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
+import operator
 import os
+import reprlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias, TypedDict, cast, get_args
+from uuid import UUID
 
 __all__ = [
     "SPAN_TYPES",
@@ -19,12 +22,17 @@ __all__ = [
     "SpanType",
     "Status",
     "Unset",
+    "check_cost",
+    "check_flag",
     "check_mapping",
     "check_scores",
+    "check_seconds",
     "check_text",
     "check_texts",
     "check_type",
     "check_usage",
+    "check_word",
+    "shown",
     "written",
 ]
 
@@ -42,6 +50,12 @@ USAGE_PARTS: Final = (
     "output_reasoning",
     "output_audio",
 )
+
+
+MAX_NAME: Final = 10_000  # characters; what the server takes
+MAX_TOKENS: Final = 10**12  # of a span, as above
+MAX_COST: Final = 1e12  # of a span in USD, as above
+LONGEST_S: Final = 1e9  # what a wait of no end is cut to: clocks do not count further
 
 
 class Unset:
@@ -86,17 +100,28 @@ class Attachment:
 ScoreInput: TypeAlias = Mapping[str, Any] | Sequence[Mapping[str, Any]]
 
 
+_SHORT: Final = reprlib.Repr()
+_SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = 100
+
+
+def shown(value: object) -> str:
+    """A value as an error tells of it: short, whatever it is, also where its own `__repr__` raises."""
+    if type(value) is int and value.bit_length() > 256:
+        return f"a number of {value.bit_length()} bits"
+    return _SHORT.repr(value)
+
+
 def check_type(type: str) -> SpanType:
     """The span type, or ValueError that lists the allowed ones."""
     if type not in SPAN_TYPES:
-        raise ValueError(f"type is {type!r}; allowed: {', '.join(SPAN_TYPES)}")
+        raise ValueError(f"type is {shown(type)}; allowed: {', '.join(SPAN_TYPES)}")
     return cast("SpanType", type)
 
 
 def check_mapping(field: str, value: Mapping[str, Any]) -> dict[str, Any]:
     """A copy of the mapping, or TypeError."""
     if not isinstance(value, Mapping):
-        raise TypeError(f"{field} is {value!r}; allowed: a mapping of names to values")
+        raise TypeError(f"{field} is {shown(value)}; allowed: a mapping of names to values")
     return dict(value)
 
 
@@ -104,7 +129,7 @@ def check_texts(field: str, value: Iterable[str]) -> list[str]:
     """A list of the texts, or TypeError: also for a text alone, whose letters nobody means."""
     texts = [] if isinstance(value, (str, bytes)) or not isinstance(value, Iterable) else list(value)
     if isinstance(value, (str, bytes)) or not isinstance(value, Iterable) or not all(isinstance(t, str) for t in texts):
-        raise TypeError(f"{field} is {value!r}; allowed: a list of texts")
+        raise TypeError(f"{field} is {shown(value)}; allowed: a list of texts")
     return list(map(written, texts))
 
 
@@ -114,27 +139,64 @@ def written(text: str) -> str:
 
 
 def check_text(field: str, value: str) -> str:
-    """The text, or TypeError or ValueError when it is none or empty."""
+    """The text, or TypeError or ValueError when it is none, empty or endless."""
     if not isinstance(value, str):
-        raise TypeError(f"{field} is {value!r}; allowed: a non-empty text")
+        raise TypeError(f"{field} is {shown(value)}; allowed: a non-empty text")
     if not value.strip():
-        raise ValueError(f"{field} is {value!r}; allowed: a non-empty text")
+        raise ValueError(f"{field} is {shown(value)}; allowed: a non-empty text")
+    if len(value) > MAX_NAME:
+        raise ValueError(f"{field} is {shown(value)}; allowed: at most {MAX_NAME} characters")
+    return written(value)
+
+
+def check_word(field: str, value: Any) -> str:
+    """The text, or that of a whole number or UUID, which ids of users and threads often are; or TypeError."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, UUID) or (isinstance(value, int) and not isinstance(value, bool) and value.bit_length() < 256):
+        return str(value)
+    raise TypeError(f"{field} is {shown(value)}; allowed: a text")
+
+
+def check_flag(field: str, value: bool) -> bool:
+    """True or False, or TypeError."""
+    if not isinstance(value, bool):
+        raise TypeError(f"{field} is {shown(value)}; allowed: True or False")
     return value
+
+
+def check_seconds(field: str, value: float | None) -> float | None:
+    """A time to wait, or TypeError or ValueError; infinity is very long."""
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise TypeError(f"{field} is {shown(value)}; allowed: seconds, 0 or more")
+    if not value >= 0:
+        raise ValueError(f"{field} is {shown(value)}; allowed: seconds, 0 or more")
+    return min(value, LONGEST_S)
+
+
+def check_cost(field: str, value: Any) -> float:
+    """An amount in USD, or ValueError."""
+    amount = None if isinstance(value, bool) else _number(value)
+    if amount is None or not 0 <= amount <= MAX_COST:
+        raise ValueError(f"{field} is {shown(value)}; allowed: an amount in USD, 0 or more")
+    return float(amount)
 
 
 def check_usage(usage: Mapping[str, Any]) -> dict[str, int]:
     """A usage partition of whole, non-negative token counts; parts that are None are left out."""
     checked = {}
     if not isinstance(usage, Mapping):
-        raise TypeError(f"usage is {usage!r}; allowed: a mapping of {', '.join(USAGE_PARTS)} to numbers of tokens")
+        raise TypeError(f"usage is {shown(usage)}; allowed: a mapping of {', '.join(USAGE_PARTS)} to numbers of tokens")
     for part, count in usage.items():
         if part not in USAGE_PARTS:
-            raise ValueError(f"usage part is {part!r}; allowed: {', '.join(USAGE_PARTS)}")
+            raise ValueError(f"usage part is {shown(part)}; allowed: {', '.join(USAGE_PARTS)}")
         if count is None:
             continue
-        if isinstance(count, bool) or not isinstance(count, int) or count < 0:
-            raise ValueError(f"usage[{part!r}] is {count!r}; allowed: a whole number of tokens, 0 or more")
-        checked[part] = count
+        if isinstance(count, bool) or not hasattr(type(count), "__index__") or not 0 <= count < MAX_TOKENS:
+            raise ValueError(f"usage[{part!r}] is {shown(count)}; allowed: a whole number of tokens, 0 or more")
+        checked[part] = operator.index(count)
     return checked
 
 
@@ -143,7 +205,7 @@ def check_scores(scores: ScoreInput) -> list[Score]:
     if isinstance(scores, Mapping):
         return [_short_score(name, value) for name, value in scores.items()]
     if isinstance(scores, (str, bytes)) or not isinstance(scores, Sequence):
-        raise TypeError(f"scores is {type(scores).__name__}; allowed: a mapping of name to value, or a list of scores")
+        raise TypeError(f"scores is {shown(scores)}; allowed: a mapping of name to value, or a list of scores")
     return [_score(score) for score in scores]
 
 
@@ -157,20 +219,38 @@ def _short_score(name: str, value: object) -> Score:
 
 def _score(given: Mapping[str, Any]) -> Score:
     if not isinstance(given, Mapping):
-        raise TypeError(f"score is {type(given).__name__}; allowed: a mapping with name, value, label, reason")
+        raise TypeError(f"score is {shown(given)}; allowed: a mapping with name, value, label, reason")
     unknown = set(given) - {"name", "value", "label", "reason", "category_name"}
     if unknown:
         raise ValueError(f"score has {', '.join(sorted(map(repr, unknown)))}; allowed: name, value, label, reason")
     name, value, label = given.get("name"), given.get("value"), given.get("label", given.get("category_name"))
-    if not isinstance(name, str) or not name.strip():
-        raise ValueError(f"score name is {name!r}; allowed: a non-empty text")
-    if value is not None and not (isinstance(value, (int, float)) and math.isfinite(value)):
-        hint = f"; a text is its label: label={value!r}" if isinstance(value, str) else ""
-        raise ValueError(f"score {name!r} has value {value!r}; allowed: a finite number, a boolean or None{hint}")
+    if not isinstance(name, str) or not name.strip() or len(name) > MAX_NAME:
+        raise ValueError(f"score name is {shown(name)}; allowed: a non-empty text of at most {MAX_NAME} characters")
+    number = _number(value)
+    if value is not None and number is None:
+        hint = f"; a text is its label: label={shown(value)}" if isinstance(value, str) else ""
+        told = f"score {shown(name)} has value {shown(value)}"
+        raise ValueError(f"{told}; allowed: a finite number, a boolean or None{hint}")
     for field, text in (("label", label), ("reason", given.get("reason"))):
         if text is not None and not isinstance(text, str):
-            raise ValueError(f"score {name!r} has {field} {text!r}; allowed: text or None")
+            raise ValueError(f"score {shown(name)} has {field} {shown(text)}; allowed: text or None")
     if value is None and label is None:
         raise ValueError(f"score {name!r} has neither value nor label; give at least one")
     texts = {field: text and written(text) for field, text in (("label", label), ("reason", given.get("reason")))}
-    return {"name": written(name), "value": value, "label": texts["label"], "reason": texts["reason"]}
+    return {"name": written(name), "value": number, "label": texts["label"], "reason": texts["reason"]}
+
+
+def _number(value: Any) -> float | bool | None:
+    """The value as JSON can hold it; None when it is no finite number. Those of numpy, Decimal and the like are."""
+    kind = type(value)
+    if kind is bool or kind.__name__ == "bool_":
+        return bool(value)
+    if not hasattr(kind, "__float__"):
+        return None
+    try:
+        number = float(value)
+    except (TypeError, ValueError, ArithmeticError, RuntimeError):  # too large, or a tensor of several
+        return None
+    if not math.isfinite(number):
+        return None
+    return int(value) if isinstance(value, int) and -(2**63) <= value < 2**63 else number
