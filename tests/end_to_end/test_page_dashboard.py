@@ -96,3 +96,22 @@ def test_dragging_over_a_chart_chooses_the_time_for_all(page: Page, made: list[M
     expect(page.get_by_text("No traces in this time")).to_be_visible()
     page.get_by_role("button", name="All time, no filter").click()
     expect(page.locator(".figure").first).to_contain_text("12")
+
+
+def test_keys_choose_a_time_on_a_chart_and_say_what_is_there(page: Page, made: list[Made]) -> None:
+    page.goto(f"/p/{PROJECT}/dashboard?t=1h")
+    chart = page.get_by_role("slider", name="Traces and errors")
+    chart.focus()
+    page.keyboard.press("Home")
+    expect(chart).to_have_attribute("aria-valuetext", re.compile(r"\d, "))
+    for _ in range(3):
+        page.keyboard.press("Shift+ArrowRight")
+    expect(chart).to_have_attribute("aria-valuetext", re.compile(r"to .*chosen"))
+    page.keyboard.press("Escape")
+    expect(chart).to_have_attribute("aria-valuenow", "3")
+    page.keyboard.press("Shift+ArrowRight")
+    page.keyboard.press("Enter")
+
+    expect(page).to_have_url(re.compile(r"t=\d+\.\.\d+"))
+    begin, end = (int(us) for us in page.url.split("t=")[1].split(".."))
+    assert end - begin < 600_000_000

@@ -5,7 +5,7 @@ import { defineConfig } from "vitest/config";
 
 export default defineConfig({
   base: "./", // wherever a proxy mounts it: the server writes where that is into index.html
-  plugins: [react(), chunksByPage(), zipped()],
+  plugins: [react(), withoutRareLetters(), chunksByPage(), zipped()],
   build: {
     license: { fileName: "third-party/licenses.md" },
     outDir: "../src/trailmark_server/_ui",
@@ -59,6 +59,18 @@ function chunksByPage(): Plugin {
           },
         ];
       },
+    },
+  };
+}
+
+/** Old Slavic and polytonic Greek come from the system's own fonts: their files are not shipped. */
+function withoutRareLetters(): Plugin {
+  return {
+    name: "without-rare-letters",
+    enforce: "pre",
+    transform(code, id) {
+      if (!id.includes("@fontsource-variable")) return;
+      return code.replace(/\/\* \S+-(cyrillic|greek)-ext-\S+ \*\/\s*@font-face \{[^}]*\}/g, "");
     },
   };
 }

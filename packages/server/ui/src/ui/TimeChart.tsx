@@ -1,6 +1,9 @@
-import { type PointerEvent, type ReactNode, useEffect, useRef, useState } from "react";
-import { linePath, type Series, stacked, tickText, timeTicks, topOf } from "../model/chart";
+import { type ReactNode, useState } from "react";
+import { linePath, type Series, topOf } from "../model/chart";
 import { fullTime, when } from "../model/format";
+import { AXIS, Bars, ChartTable, Grid, Legend, Tip } from "./chartParts";
+import { useBrush } from "./useBrush";
+import { useWidth } from "./useWidth";
 
 export interface TimeChartProps {
   title: string;
@@ -19,14 +22,12 @@ export interface TimeChartProps {
 }
 
 const LETTER = 5.8; // px of a digit on an axis, about
-const AXIS = 16; // px under the plot, for its times
 
-/** Series over time as SVG: crosshair, drag to choose a range, and a table for those who prefer one. */
+/** Series over time as SVG: crosshair, a range by drag or by keys, and a table for those who prefer one. */
 export function TimeChart(props: TimeChartProps) {
   const { series, from, step, height = 140, bare = false, onRange } = props;
   const [width, box] = useWidth();
   const [ownHover, setOwnHover] = useState<number | null>(null);
-  const [drag, setDrag] = useState<[number, number] | null>(null);
   const [isTable, setTable] = useState(false);
   const plot = bare ? height : height - AXIS;
   const points = series[0]?.values.length ?? 0;
@@ -36,17 +37,12 @@ export function TimeChart(props: TimeChartProps) {
   const inner = Math.max(width - gutter, 1);
   const hover = props.hover !== undefined ? props.hover : ownHover;
   const setHover = props.onHover ?? setOwnHover;
-  const bucketAt = (event: PointerEvent<SVGSVGElement>) => {
-    const at = event.clientX - event.currentTarget.getBoundingClientRect().left - gutter;
-    return Math.min(Math.max(Math.floor((at / inner) * points), 0), points - 1);
+  const choose = (a: number, b: number) => {
+    if (a !== b || !props.onPick) onRange?.(from + a * step, from + (b + 1) * step);
+    else props.onPick(series[0]?.name ?? "", from + a * step, from + (a + 1) * step);
   };
-  const drop = () => {
-    if (!drag) return;
-    const [a, b] = [Math.min(...drag), Math.max(...drag)];
-    setDrag(null);
-    if (a !== b) onRange?.(from + a * step, from + (b + 1) * step);
-    else props.onPick?.(series[0]?.name ?? "", from + a * step, from + (a + 1) * step);
-  };
+  const brush = useBrush({ points, gutter, at: hover, onAt: setHover, onChoose: onRange && choose });
+  const { chosen } = brush;
   if (isTable) return <ChartTable {...props} onBack={() => setTable(false)} />;
   return (
     <figure className={bare ? "chart chart-bare" : "chart"} ref={box}>
@@ -62,21 +58,20 @@ export function TimeChart(props: TimeChartProps) {
       <svg
         width={width}
         height={height}
-        role="img"
-        aria-label={`${props.title}, ${points} points from ${fullTime(from)}`}
         className={onRange ? "chart-area brushable" : "chart-area"}
-        onPointerDown={(event) => {
-          if (event.button !== 0 || !(onRange || props.onPick)) return;
-          event.currentTarget.setPointerCapture(event.pointerId);
-          setDrag([bucketAt(event), bucketAt(event)]);
-        }}
-        onPointerMove={(event) => {
-          setHover(bucketAt(event));
-          if (drag) setDrag([drag[0], bucketAt(event)]);
-        }}
-        onPointerUp={drop}
-        onPointerCancel={() => setDrag(null)}
-        onPointerLeave={() => !drag && setHover(null)}
+        aria-label={`${props.title}, ${points} points from ${fullTime(from)}`}
+        {...(onRange
+          ? {
+              role: "slider",
+              tabIndex: 0,
+              "aria-valuemin": 0,
+              "aria-valuemax": Math.max(points - 1, 0),
+              "aria-valuenow": hover ?? Math.max(points - 1, 0),
+              "aria-valuetext": told(props, hover ?? points - 1, chosen),
+              "aria-description": "Arrows walk, with Shift they choose a time, Enter applies it",
+            }
+          : { role: "img" })}
+        {...brush.handlers}
       >
         <g transform={`translate(${gutter} 0)`}>
           {!bare && <Grid {...props} levels={levels} width={inner} height={height} />}
@@ -94,11 +89,11 @@ export function TimeChart(props: TimeChartProps) {
           {hover !== null && hover < points && (
             <rect className="hover" x={(hover * inner) / points} width={inner / points} height={plot} />
           )}
-          {drag && (
+          {chosen && (
             <rect
               className="brush"
-              x={(Math.min(...drag) * inner) / points}
-              width={((Math.abs(drag[1] - drag[0]) + 1) * inner) / points}
+              x={(chosen[0] * inner) / points}
+              width={((chosen[1] - chosen[0] + 1) * inner) / points}
               height={plot}
             />
           )}
@@ -116,156 +111,15 @@ export function TimeChart(props: TimeChartProps) {
   );
 }
 
-function Bars({
-  series,
-  width,
-  height,
-  top,
-  isLastPartial,
-}: TimeChartProps & { width: number; height: number; top: number }) {
-  const points = series[0]?.values.length ?? 0;
-  const step = width / Math.max(points, 1);
-  const gap = step > 5 ? 1 : 0;
-  return stacked(series).map((pairs, n) => (
-    <g key={series[n]?.name} className={series[n]?.css ?? `series-${n + 1}`}>
-      {pairs.map((pair, at) => {
-        if (!pair || pair[1] === pair[0]) return null;
-        const tall = Math.max(((pair[1] - pair[0]) / top) * height, 1.5);
-        return (
-          <rect
-            // biome-ignore lint/suspicious/noArrayIndexKey: a bucket is its place
-            key={at}
-            x={at * step}
-            y={height - (pair[0] / top) * height - tall}
-            width={Math.max(step - gap, 0.5)}
-            height={tall}
-            className={isLastPartial && at === points - 1 ? "partial" : undefined}
-          />
-        );
-      })}
-    </g>
-  ));
-}
-
-function Grid({
-  width,
-  height,
-  from,
-  step,
-  series,
-  levels,
-}: TimeChartProps & { width: number; height: number; levels: string[] }) {
-  const span = step * (series[0]?.values.length ?? 0);
-  const plot = height - AXIS;
-  const lineAt = (share: number) => plot - share * plot + 0.5;
-  return (
-    <g className="grid">
-      {[0, 0.5, 1].map((share, n) => (
-        <g key={share}>
-          <line x1={0} x2={width} y1={lineAt(share)} y2={lineAt(share)} />
-          <text x={-6} y={Math.max(lineAt(share) + 3.5, 9)} className="level">
-            {n > 0 && levels[n - 1]}
-          </text>
-        </g>
-      ))}
-      {timeTicks(from, from + span, Math.max(2, Math.floor(width / 80))).map((us) => (
-        <text key={us} x={((us - from) / span) * width + 3} y={height - 3}>
-          {tickText(us, span)}
-        </text>
-      ))}
-    </g>
-  );
-}
-
-function Legend({ series }: { series: Series[] }) {
-  if (series.length < 2) return <span className="legend" />;
-  return (
-    <span className="legend">
-      {series.map((one, n) => (
-        <span key={one.name} className={`legend-item ${one.css ?? `series-${n + 1}`}`}>
-          {one.name}
-        </span>
-      ))}
-    </span>
-  );
-}
-
-function Tip({
-  series,
-  at,
-  left,
-  isLate,
-  from,
-  step,
-  format,
-}: TimeChartProps & { at: number; left: number; isLate: boolean }) {
-  return (
-    <div className={isLate ? "chart-tip left" : "chart-tip"} style={{ left }}>
-      <div className="muted">{when(from + at * step)}</div>
-      {series.map((one, n) => {
-        const value = one.values[at];
-        if (value === null || value === undefined || (value === 0 && series.length > 3)) return null;
-        return (
-          <div key={one.name} className="chart-tip-line">
-            <span className={`legend-item ${one.css ?? `series-${n + 1}`}`}>{one.name}</span>
-            <span className="number">{format(value)}</span>
-          </div>
-        );
-      })}
-    </div>
-  );
-}
-
-function ChartTable({ title, series, from, step, format, onBack }: TimeChartProps & { onBack: () => void }) {
-  return (
-    <figure className="chart">
-      <figcaption>
-        <span className="chart-title">{title}</span>
-        <button type="button" className="quiet" onClick={onBack}>
-          Chart
-        </button>
-      </figcaption>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keys */}
-      <div className="chart-table" tabIndex={0} role="region" aria-label={title}>
-        <table className="plain">
-          <thead>
-            <tr>
-              <th>Time</th>
-              {series.map((one) => (
-                <th key={one.name}>{one.name}</th>
-              ))}
-            </tr>
-          </thead>
-          <tbody>
-            {series[0]?.values.map((_, n) => (
-              // biome-ignore lint/suspicious/noArrayIndexKey: a bucket is its place
-              <tr key={n}>
-                <td>{when(from + n * step)}</td>
-                {series.map((one) => (
-                  <td key={one.name} className="number">
-                    {one.values[n] === null || one.values[n] === undefined ? "" : format(one.values[n])}
-                  </td>
-                ))}
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
-    </figure>
-  );
-}
-
-/** The width of a box, followed as it changes. */
-export function useWidth(): [number, (element: HTMLElement | null) => void] {
-  const [width, setWidth] = useState(0);
-  const observer = useRef<ResizeObserver | null>(null);
-  useEffect(() => () => observer.current?.disconnect(), []);
-  const box = (element: HTMLElement | null): void => {
-    if (!element || observer.current) return;
-    observer.current = new ResizeObserver(([entry]) => entry && setWidth(entry.contentRect.width));
-    observer.current.observe(element);
-  };
-  return [width, box];
+/** A bucket, or the time that is chosen, in words. */
+function told(props: TimeChartProps, at: number, chosen: [number, number] | null): string {
+  const begin = (bucket: number) => when(props.from + bucket * props.step);
+  if (chosen && chosen[0] !== chosen[1]) return `${begin(chosen[0])} to ${begin(chosen[1] + 1)} chosen`;
+  const values = props.series.map(({ name, values }) => {
+    const value = values[at];
+    return value === null || value === undefined ? "" : `${name} ${props.format(value)}`;
+  });
+  return [begin(at), ...values.filter(Boolean)].join(", ");
 }
 
 /** A line without axes, as wide as a word. */

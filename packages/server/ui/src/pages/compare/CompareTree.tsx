@@ -36,32 +36,42 @@ export function CompareTree({ rows, shown, a, b, at, onChoose }: Props) {
   }, [place, virtual]);
   if (!shown.length) return <p className="muted compare-empty">The two do not differ.</p>;
   return (
-    <div
-      className="compare-tree"
-      ref={scroller}
-      role="tree"
-      aria-label="Spans of both"
-      tabIndex={0}
-      aria-activedescendant={place >= 0 ? `pair-${at}` : undefined}
-    >
-      <div className="virtual-body" role="presentation" style={{ height: virtual.getTotalSize() }}>
-        {virtual.getVirtualItems().map((item) => {
-          const index = shown[item.index] as number;
-          const row = rows[index] as CompareRow;
-          return (
-            <PairRow
-              key={index}
-              index={index}
-              row={row}
-              a={a}
-              b={b}
-              depth={depths[index] ?? 0}
-              top={item.start}
-              isSelected={index === at}
-              onChoose={onChoose}
-            />
-          );
-        })}
+    <div className="compare-side">
+      <div className="compare-heads muted" title="Of a pair: how B differs from A">
+        <span>Span</span>
+        <span className="pair-facts">
+          <span>Duration</span>
+          <span>Tokens</span>
+          <span>Cost</span>
+        </span>
+      </div>
+      <div
+        className="compare-tree"
+        ref={scroller}
+        role="tree"
+        aria-label="Spans of both"
+        tabIndex={0}
+        aria-activedescendant={place >= 0 ? `pair-${at}` : undefined}
+      >
+        <div className="virtual-body" role="presentation" style={{ height: virtual.getTotalSize() }}>
+          {virtual.getVirtualItems().map((item) => {
+            const index = shown[item.index] as number;
+            const row = rows[index] as CompareRow;
+            return (
+              <PairRow
+                key={index}
+                index={index}
+                row={row}
+                a={a}
+                b={b}
+                depth={depths[index] ?? 0}
+                top={item.start}
+                isSelected={index === at}
+                onChoose={onChoose}
+              />
+            );
+          })}
+        </div>
       </div>
     </div>
   );

@@ -9,6 +9,7 @@ import { choice, text } from "../../model/url";
 import type { PageProps } from "../../routes";
 import { useKeys } from "../../ui/keys";
 import { Failed, Loading, Notice, Offline } from "../../ui/States";
+import { CHART_KEYS } from "../../ui/useBrush";
 import { useUrlState } from "../../ui/useUrlState";
 import { Quickstart } from "../home/Quickstart";
 import { FilterBar } from "../traces/FilterBar";
@@ -35,7 +36,10 @@ export default function DashboardPage({ project }: PageProps) {
   useEffect(() => {
     document.title = `Dashboard · ${project} · trailmark`;
   }, [project]);
-  useKeys("Dashboard", [{ keys: "/", label: "Filter", run: () => filterField.current?.focus() }]);
+  useKeys("Dashboard", [
+    { keys: "/", label: "Filter", run: () => filterField.current?.focus() },
+    ...CHART_KEYS,
+  ]);
   const found = useMetrics(project, { m: ALL, by, q }, t);
   const whole = useMetrics(project, { m: ALL, by: "", q }, t); // the same as `found` when nothing groups
   const costs = useMetrics(project, { m: "cost", by: by || "model", q }, t);

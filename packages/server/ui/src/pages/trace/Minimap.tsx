@@ -3,8 +3,8 @@ import type { SpanColumns } from "../../api/types";
 import { kindOf } from "../../model/kinds";
 import type { Range, Times } from "../../model/time";
 import type { Tree } from "../../model/tree";
-import { useWidth } from "../../ui/TimeChart";
 import { useIsDark } from "../../ui/theme";
+import { useWidth } from "../../ui/useWidth";
 import type { TraceModel } from "./useTraceModel";
 
 const LANE_PX = 4;

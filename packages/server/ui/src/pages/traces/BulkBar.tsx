@@ -16,7 +16,6 @@ interface Props {
   checked: ReadonlySet<string>;
   q: string;
   t: string;
-  hasCompare: boolean;
   onClear: () => void;
   onDone: () => void;
 }
@@ -24,7 +23,7 @@ interface Props {
 type Action = "tag" | "untag" | "score" | "delete";
 
 /** What can be done with the chosen traces, or with all that the filter finds. */
-export function BulkBar({ project, of, checked, q, t, hasCompare, onClear, onDone }: Props) {
+export function BulkBar({ project, of, checked, q, t, onClear, onDone }: Props) {
   const [all, setAll] = useState<number | null>(null); // how many the filter finds, when all of them are meant
   const [action, setAction] = useState<Action | null>(null);
   const [job, setJob] = useState<Job | null>(null);
@@ -79,7 +78,7 @@ export function BulkBar({ project, of, checked, q, t, hasCompare, onClear, onDon
           </button>
         </>
       )}
-      {of === "traces" && hasCompare && (
+      {of === "traces" && (
         <button
           type="button"
           disabled={ids.length !== 2}

@@ -1,38 +1,28 @@
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
-import { useLocation, useSearch } from "wouter";
+import { useLocation } from "wouter";
 import { ApiError } from "../../api/client";
 import type { QueryFault } from "../../api/types";
 import { type Source, useList } from "../../api/useList";
-import { serverUrl } from "../../base";
 import { inOrder, readColumns, type ShownColumn, writeColumns } from "../../model/columns";
-import { comparePath } from "../../model/paths";
 import { isRelative } from "../../model/range";
 import { withCondition } from "../../model/suggest";
-import { ROUTES } from "../../routes";
 import { announce } from "../../ui/Announcer";
-import { useKeys } from "../../ui/keys";
 import { rowPx } from "../../ui/looks";
-import { Popover } from "../../ui/Popover";
 import { leave, type Place, placeIn } from "../../ui/place";
 import { remember, rememberedList } from "../../ui/remember";
 import { Failed, Loading, Offline } from "../../ui/States";
 import { useUrlState } from "../../ui/useUrlState";
 import { Quickstart } from "../home/Quickstart";
 import { BulkBar } from "./BulkBar";
-import { ColumnChooser } from "./ColumnChooser";
 import type { Columns, ListRow } from "./column";
-import { FilterBar } from "./FilterBar";
 import { Grid } from "./Grid";
-import { Known, LiveButton, NothingFound } from "./listParts";
+import { ListControls } from "./ListControls";
+import { NothingFound } from "./listParts";
 import { LIST_STATE } from "./listState";
 import { loadTraceEarly, Peek } from "./Peek";
-import { RangePicker } from "./RangePicker";
-import { Strip } from "./Strip";
 import { between, useCursor } from "./useCursor";
-import { Views } from "./Views";
+import { useListKeys } from "./useListKeys";
 import "./traces.css";
-
-const hasCompare = ROUTES.some((route) => route.path.endsWith("/compare"));
 
 interface Props<R extends ListRow> {
   project: string;
@@ -48,7 +38,6 @@ export function ListPage<R extends ListRow>({ project, source, known, one, place
   const { of } = source;
   const memory = of === "traces" ? `columns-${project}` : `columns-${of}-${project}`;
   const [state, set] = useUrlState(LIST_STATE);
-  const address = useSearch();
   const [, navigate] = useLocation();
   const { q, t, sort, live, peek } = state;
   const columns = useMemo(() => columnsOf(known, state.cols, memory), [known, state.cols, memory]);
@@ -138,49 +127,28 @@ export function ListPage<R extends ListRow>({ project, source, known, one, place
     if (condition) set({ q: withCondition(q, condition) }, "push");
     else announce("Nothing to filter by in this cell");
   };
-  const ids = [...checked];
-  useKeys("List", [
-    { keys: "j", label: `Next ${one}`, run: () => step(1) },
-    { keys: "k", label: `Previous ${one}`, run: () => step(-1) },
-    { keys: "ArrowUp|ArrowDown|PageUp|PageDown|Home|End", label: "Walk the rows" },
-    { keys: "ArrowLeft|ArrowRight", label: "Walk the cells" },
-    { keys: "Enter", label: `Open the ${one}`, run: open },
-    {
-      keys: "mod+Enter",
-      label: "Open in a new tab",
-      run: () => current && window.open(serverUrl + placeOf(current).path),
+  useListKeys({
+    project,
+    of,
+    one,
+    current,
+    checked,
+    step,
+    open,
+    placeOf,
+    filterByCell,
+    showFresh,
+    check,
+    togglePeek: () => current && (peek ? set({ peek: "" }) : openPeek(current)),
+    toFilter: () => filterField.current?.focus(),
+    turnLive: () => set({ live: !live }),
+    leave: () => {
+      if (peek) {
+        set({ peek: "" });
+        scroller.current?.querySelector<HTMLElement>("[role=grid]")?.focus();
+      } else setChecked(new Set());
     },
-    { keys: "Space", label: "Peek", run: () => current && (peek ? set({ peek: "" }) : openPeek(current)) },
-    {
-      keys: "x",
-      label: "Choose, or not",
-      run: () => current && check(current.id, !checked.has(current.id), false),
-    },
-    { keys: "X", label: "Choose up to here", run: () => current && check(current.id, true, true) },
-    ...(hasCompare && of === "traces"
-      ? [
-          {
-            keys: "C",
-            label: "Compare the two chosen",
-            run: () => ids.length === 2 && navigate(comparePath(project, ids[0] ?? "", ids[1] ?? "")),
-          },
-        ]
-      : []),
-    { keys: "f", label: "Filter by this cell", run: filterByCell },
-    { keys: "/", label: "Filter", run: () => filterField.current?.focus() },
-    { keys: ".", label: `Show new ${of}`, run: showFresh },
-    { keys: "l", label: "Live on, off", run: () => set({ live: !live }) },
-    {
-      keys: "Escape",
-      label: "Close the drawer, clear the choice",
-      run: () => {
-        if (peek) {
-          set({ peek: "" });
-          scroller.current?.querySelector<HTMLElement>("[role=grid]")?.focus();
-        } else setChecked(new Set());
-      },
-    },
-  ]);
+  });
   const { error } = list;
   const fault =
     error instanceof ApiError && error.problem.start !== undefined
@@ -190,50 +158,20 @@ export function ListPage<R extends ListRow>({ project, source, known, one, place
   return (
     <>
       {list.isOffline && <Offline />}
-      <div className="list-controls">
-        <div className="list-line">
-          <FilterBar
-            project={project}
-            label={`Filter ${of}`}
-            value={q}
-            onRun={(next) => set({ q: next, peek: "" }, "push")}
-            fieldRef={filterField}
-            fault={fault && { ...fault, message: fault.detail, expected: fault.expected ?? [] }}
-          />
-          <RangePicker t={t} onRange={(next) => set({ t: next }, "push")} />
-          <Popover label="Columns ▾" title="Columns">
-            {() => <ColumnChooser project={project} known={known} columns={columns} onColumns={change} />}
-          </Popover>
-          <LiveButton live={live} isOff={!isRelative(t)} onTurn={() => set({ live: !live })} />
-        </div>
-        <div className="list-line list-line-2">
-          <Views project={project} page={of} search={address} />
-          {t && (
-            <button type="button" className="quiet" onClick={() => set({ t: "" }, "push")}>
-              All time
-            </button>
-          )}
-          {list.data && (
-            <Known
-              project={project}
-              of={of}
-              one={one}
-              q={q}
-              t={t}
-              loaded={rows.length}
-              hasMore={hasNextPage}
-            />
-          )}
-        </div>
-        <Strip
-          project={project}
-          of={of}
-          q={q}
-          t={t}
-          live={live}
-          onRange={(next) => set({ t: next }, "push")}
-        />
-      </div>
+      <ListControls
+        project={project}
+        of={of}
+        one={one}
+        known={known}
+        columns={columns}
+        state={state}
+        set={set}
+        fault={fault}
+        loaded={list.data ? rows.length : null}
+        hasMore={hasNextPage}
+        filterField={filterField}
+        onColumns={change}
+      />
       {checked.size > 0 && (
         <BulkBar
           project={project}
@@ -241,7 +179,6 @@ export function ListPage<R extends ListRow>({ project, source, known, one, place
           checked={checked}
           q={q}
           t={t}
-          hasCompare={hasCompare}
           onClear={() => setChecked(new Set())}
           onDone={() => {
             setChecked(new Set());

@@ -16,7 +16,7 @@ interface Props {
   onRange: (t: string) => void;
 }
 
-/** When rows came, errors in front. Drag to choose a time. */
+/** When rows came, errors in front. Drag, or Shift and arrows, to choose a time. */
 export function Strip({ project, of, q, t, live, onRange }: Props) {
   const found = useQuery({
     queryKey: ["histogram", of, project, q, t],
