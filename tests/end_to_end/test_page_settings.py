@@ -55,6 +55,7 @@ def test_the_palette_opens_views_and_makes_projects(page: Page, made: Made) -> N
     expect(page.get_by_role("tab", name="Views")).to_be_visible()
     page.keyboard.press("Control+k")
     page.get_by_role("combobox", name="Search or jump").fill("only good")
+    expect(page.get_by_role("option", name="only good ones")).to_be_visible()
     page.keyboard.press("Enter")
     expect(page).to_have_url(re.compile(f"/p/{PROJECT}/traces.*q=status%3Aok"))
     expect(page.locator(".list-row")).to_have_count(1)

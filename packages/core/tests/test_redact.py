@@ -14,7 +14,7 @@ import trailmark
 from hypothesis import given
 from hypothesis import strategies as st
 from trailmark import spool
-from trailmark._redact import Redactor, findings
+from trailmark._redact import MASK, Redactor, findings
 from trailmark.testing import record_trail
 
 
@@ -118,10 +118,10 @@ values = st.recursive(
 def test_the_quick_look_misses_nothing_that_a_thorough_one_masks(found: list[Any]) -> None:
     """A function of the user's makes every value go the long way."""
     with record_trail() as quick:
-        for value in (*found, *found):  # what was looked at before is known
+        for value in (*found, *found, found, found[::-1]):  # what was looked at before is known
             call(answer=value)
     with record_trail(redact=lambda value: value) as thorough:
-        for value in (*found, *found):
+        for value in (*found, *found, found, found[::-1]):
             call(answer=value)
     assert quick.spans == thorough.spans
 
@@ -133,6 +133,19 @@ def test_what_has_the_shape_of_a_secret_is_never_recorded_as_it_is(text: str) ->
         call(answer=text)
 
     assert not findings(text, Redactor()) or trail.span("call")["output"] != text
+
+
+def test_a_chat_that_grows_is_looked_through_where_it_is_new_and_where_it_was_not_clean() -> None:
+    token, turn = SHAPES["JWT"], "plain words " * 200
+    with record_trail() as trail:
+        for first in (turn, f"{turn} {token}"):
+            for _ in range(3):
+                call(answer=[first])
+                call(answer=[first, f"{token} {turn}"])
+                call(answer=[first, turn.upper(), f"{turn} {token} again"])
+
+    assert token not in json.dumps(trail.spans)
+    assert sum(json.dumps(span).count(MASK) for span in trail.spans) == 2 * (6 + 15)  # as input and as output
 
 
 def test_a_token_is_masked_wherever_in_a_run_of_letters_it_begins() -> None:

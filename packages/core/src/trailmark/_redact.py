@@ -115,21 +115,30 @@ class Redactor:
         if size < _SHORT or size < _LONG_TEXT * len(texts) or not texts:
             if _has_shape(encoded.decode()):
                 return True
-        elif self._are_new_and_suspect(texts):
+        elif self._is_suspect_text(encoded, texts):
             return True
         return not self._harmless.issuperset(keys) and self._is_key_suspect(keys)
 
-    def _are_new_and_suspect(self, texts: list[str]) -> bool:
+    def _is_suspect_text(self, encoded: bytes, texts: list[str]) -> bool:
         """Whether a secret stands in any of the texts that were not looked at before: most come again and again, down a
         chain of calls and with every turn of a chat. Only their hashes are kept.
         """
         known = self._clean_hashes
+        if len(known) > _MOST_HASHES:
+            known.clear()
+        for text in texts:
+            if len(text) >= _LONG_TEXT:
+                if hash(text) in known:
+                    break
+                # the first is new, so the others will be: one look at all, without the price of hashing each
+                if _has_shape(encoded.decode()):
+                    return True
+                known.add(hash(text))
+                return False
         new = [text for text in texts if hash(text) not in known]
         if new:
             if _has_shape("\n".join(new)):
                 return True
-            if len(known) > _MOST_HASHES:
-                known.clear()
             known.update(map(hash, new))
         return False
 

@@ -90,8 +90,8 @@ export function Palette({ project, only, onClose }: Props) {
         ),
       }),
     );
-    const filter: Entry[] =
-      project && typed.trim() && !id
+    const filter: Entry[] = // not before the views have come: who types fast means one of those
+      project && typed.trim() && !id && !views.isLoading
         ? [
             {
               id: "filter",
@@ -103,7 +103,7 @@ export function Palette({ project, only, onClose }: Props) {
           ]
         : [];
     return [...pasted, ...actions, ...saved, ...known, ...themeEntries(), ...filter];
-  }, [typed, projects.data, views.data, actions, only, project, navigate]);
+  }, [typed, projects.data, views.data, views.isLoading, actions, only, project, navigate]);
   const words = typed.toLowerCase().split(/\s+/).filter(Boolean);
   const shown = entries.filter(
     (entry) => entry.id === "filter" || words.every((word) => entry.words.toLowerCase().includes(word)),
