@@ -30,9 +30,10 @@ from trailmark_server.seed import records
 from trailmark_server.store import Store, open_store
 
 UNTIL = 1_800_000_000_000_000
+DAY_US = 86_400_000_000
 GROWN = 30_000  # spans, for what the next ones cost
 P = "/api/v1/projects/support-agent"
-MONTH = {"from": str(UNTIL - 30 * 86_400_000_000), "to": str(UNTIL)}
+MONTH = {"from": str(UNTIL - 30 * DAY_US), "to": str(UNTIL)}
 PAGES = (  # name, budget in ms, path, parameters
     ("newest 50 traces", 20, f"{P}/traces", {"limit": "50"}),
     ("by tag (common)", 20, f"{P}/traces", {"limit": "50", "q": "tag:beta"}),
@@ -85,11 +86,16 @@ def fill(home: Path, spans: int) -> None:
 
 
 def growth(early: Store, late: Store, spans: int) -> None:
-    """The same batches into both in turns: what else the machine does meets both alike. The first are to warm up."""
-    made = records(GROWN, until_us=UNTIL, seed=1, days=30 * GROWN / spans)
+    """What comes next, into both in turns: what else the machine does meets both alike. The first are to warm up."""
+    days = 30 * GROWN / spans
+    stores = {"early": (early, UNTIL - 27 * DAY_US), "late": (late, UNTIL)}
+    made = {
+        name: records(GROWN, until_us=end + int(days * DAY_US), seed=1, days=days) for name, (_, end) in stores.items()
+    }
     costs: dict[str, list[float]] = {"early": [], "late": []}
-    while batch := list(islice(made, 1000)):
-        for name, store in (("early", early), ("late", late)):
+    for _ in range(GROWN // 1000):
+        for name, (store, _) in stores.items():
+            batch = list(islice(made[name], 1000))
             begun = time.process_time()
             store.put(batch)
             costs[name].append((time.process_time() - begun) * 1e6 / len(batch))

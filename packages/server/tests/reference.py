@@ -84,7 +84,8 @@ class Reference:
     def _put_patch(self, record: Record) -> None:
         kind = "span" if record.get("span_id") else "trace"
         edits = self.edits.setdefault((kind, record[f"{kind}_id"]), {})
-        edits[record["ver"], record["id"]] = record["changes"]
+        merging = {f"+{key}" if key in ("metadata", "tags") else key: it for key, it in record["changes"].items()}
+        edits[record["ver"], record["id"]] = merging
 
     def _keep(self, kind: str, id: str, record: Record) -> None:
         found = self.newest.get((kind, id))
@@ -92,13 +93,13 @@ class Reference:
             self.newest[kind, id] = record
 
     def _score_all(self, kind: str, id: str, record: Record, own: Record) -> None:
-        ts_us = record["ver"] if record["ver"] > 2 else record.get("end_us") or record["start_us"]
+        ts_us = record["ver"] if record["ver"] > 1_000_000 else record.get("end_us") or record["start_us"]
         for score in own.get("scores") or ():
-            self._score(kind, id, "sdk", "", record["ver"], ts_us, score)
+            self._score(kind, id, "sdk", "", record["ver"], ts_us, score | {"project": record["project"]})
 
     def _score(self, kind: str, id: str, source: str, author: str, ver: int, ts_us: int, score: Record) -> None:
         key = (kind, id, score["name"], source, author)
-        told = {"value": score.get("value"), "label": score.get("label"), "reason": score.get("reason")}
+        told = {name: score.get(name) for name in ("value", "label", "reason", "project")}
         new = told | {"ver": ver, "ts_us": ts_us}
         if key not in self.scores or score_order(new) >= score_order(self.scores[key]):
             self.scores[key] = new
@@ -108,11 +109,13 @@ class Reference:
         base = record["ver"]
         for (ver, _), changes in sorted(self.edits.get((kind, id), {}).items()):
             if ver > base:
-                metadata = {**(record.get("metadata") or {}), **changes.get("metadata", {})}
-                tags = list(dict.fromkeys([*(record.get("tags") or []), *changes.get("tags", [])]))
-                record |= changes | {"ver": ver}
-                record |= {"metadata": metadata} if "metadata" in changes else {}
-                record |= {"tags": tags} if "tags" in changes else {}
+                metadata = {**(record.get("metadata") or {}), **changes.get("+metadata", {})}
+                tags = list(dict.fromkeys([*(record.get("tags") or []), *changes.get("+tags", [])]))
+                record |= {key: value for key, value in changes.items() if key[0] not in "+-"} | {"ver": ver}
+                record |= {"metadata": metadata} if "+metadata" in changes else {}
+                record |= {"tags": tags} if "+tags" in changes else {}
+                gone = changes.get("-tags", ())
+                record |= {"tags": [tag for tag in record.get("tags") or [] if tag not in gone]} if gone else {}
         if record["status"] == "running" and record.get("end_us") is not None:
             record["status"] = "error" if record.get("error") else "ok"
         return record
