@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import CDPSession, Page, sync_playwright
 
 from .conftest import FLAGS, serving
 from .made import SECOND, Made, agent_run, post
@@ -33,6 +33,21 @@ new PerformanceObserver(list => held.push(...list.getEntries().map(one => one.du
 HELD = "held.splice(0).reduce((a, b) => Math.max(a, b), 0)"
 PRESS = """document.activeElement.dispatchEvent(
   new KeyboardEvent('keydown', {{key: '{key}', bubbles: true, cancelable: true}}))"""
+# How long each frame took while the tree was scrolled from its first row to its last, 900 px a frame.
+SCROLL = """new Promise(done => {
+  const tree = document.querySelector('[role=tree]'), frames = [];
+  const box = [tree, ...tree.querySelectorAll('*'), tree.parentElement].find(one => one.scrollHeight > one.clientHeight + 900);
+  let before = performance.now();
+  requestAnimationFrame(function next(now) {
+    frames.push(now - before);
+    before = now;
+    box.scrollTop += 900;
+    if (box.scrollTop + box.clientHeight < box.scrollHeight - 1) requestAnimationFrame(next);
+    else done(frames.slice(1));
+  });
+})"""
+LIVE_S, LIVE_FACTOR = 1800, 30
+Row = tuple[str, float, int] | tuple[str, float, int, str]
 
 
 def main() -> None:
@@ -46,14 +61,16 @@ def main() -> None:
             post(url, one.records)
         post(url, listed(100_000))
         browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
-        rows = [*cold(browser, url, "list, 100,000 traces", f"/p/{PROJECT}/traces", ".list-row", 800)]
+        rows: list[Row] = [*cold(browser, url, "list, 100,000 traces", f"/p/{PROJECT}/traces", ".list-row", 800)]
         for spans, one in made.items():
             limit = 1000 if spans == 10_000 else 1600
             rows += cold(browser, url, f"trace, {spans:,} spans", f"/p/{PROJECT}/traces/{one.id}", ".tree-row", limit)
         rows += steps(browser, url, made[10_000])
+        rows += [scrolled(browser, url, made[10_000]), grown(browser, url)]
         browser.close()
-    for name, found, limit in rows:
-        print(f"{name:48} {found:8.0f} ms   budget {limit:5} ms   {'' if found <= limit else 'OVER'}")
+    for name, found, limit, *unit in rows:
+        of = unit[0] if unit else "ms"
+        print(f"{name:56} {found:8.1f} {of:2}   budget {limit:5} {of:2}   {'' if found <= limit else 'OVER'}")
 
 
 def now_us() -> int:
@@ -127,6 +144,45 @@ def held(page: Page, url: str, made: Made) -> list[tuple[str, float, int]]:
     page.get_by_role("button", name="Load all").wait_for(state="detached")
     page.evaluate(DRAWN.format(act=""))
     return [("holding j: longest task", walked, 100), ("a value of 5 MB: longest task", page.evaluate(HELD), 100)]
+
+
+def scrolled(browser: Any, url: str, made: Made) -> Row:
+    """How many frames of a fast scroll over everything came late."""
+    page = browser.new_context(viewport={"width": 1440, "height": 900}).new_page()
+    page.goto(f"{url}/p/{PROJECT}/traces/{made.id}")
+    page.locator(".tree-row").first.wait_for()
+    page.evaluate(DRAWN.format(act=PRESS.format(key="c")))
+    frames = page.evaluate(SCROLL)
+    page.context.close()
+    return (
+        "10,000 spans: frames over 50 ms while scrolling",
+        100 * sum(one > 50 for one in frames) / len(frames),
+        10,
+        "%",
+    )
+
+
+def grown(browser: Any, url: str) -> Row:
+    """What 30 minutes of a live list with a new trace a second leave on the heap, LIVE_FACTOR times as fast."""
+    page = browser.new_context(viewport={"width": 1440, "height": 900}).new_page()
+    page.goto(f"{url}/p/{PROJECT}/traces")
+    page.locator(".list-row").first.wait_for()
+    session = page.context.new_cdp_session(page)
+    before = heap(session)
+    for second in range(LIVE_S // LIVE_FACTOR):
+        start = now_us()
+        new = [Made("live", PROJECT, start_us=start + n, seed=second * LIVE_FACTOR + n) for n in range(LIVE_FACTOR)]
+        post(url, [record for one in new for record in one.records])
+        page.wait_for_timeout(1000 - (now_us() - start) / 1000 if now_us() - start < SECOND else 1)
+    page.wait_for_timeout(5000)  # the last of them come in
+    after = heap(session)
+    page.context.close()
+    return f"live list, 30 min {LIVE_FACTOR} times as fast: heap grown by", (after - before) / 1e6, 10, "MB"
+
+
+def heap(session: CDPSession) -> float:
+    session.send("HeapProfiler.collectGarbage")
+    return float(session.send("Runtime.getHeapUsage")["usedSize"])
 
 
 def timed(page: Page, act: str, times: int, summary: Callable[[list[float]], float]) -> float:

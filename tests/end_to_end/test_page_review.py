@@ -21,16 +21,23 @@ def queue(server: str) -> list[Made]:
         Made("answer", PROJECT, start_us=now - n * 1_000_000, seed=n, input=f"question {n}", output=f"answer {n}")
         for n in range(N)
     ]
-    bobs = {"k": "score", "ver": now, "ts_us": now, "project": PROJECT, "trace_id": traces[0].id, "name": "rating",
-            "value": 1, "source": "ui", "author": "bob"}  # fmt: skip
-    post(server, [record for trace in traces for record in trace.records] + [bobs])
+    bobs = [
+        {"k": "score", "ver": now, "ts_us": now, "project": PROJECT, "trace_id": traces[0].id, "name": name, "value": 1,
+         "source": "ui", "author": "bob"}
+        for name in ("rating", "correct")
+    ]  # fmt: skip
+    post(server, [record for trace in traces for record in trace.records] + bobs)
     return traces
 
 
 def test_twenty_traces_are_scored_by_keys_and_another_persons_score_stays(page: Page, queue: list[Made]) -> None:
     page.goto(f"/p/{PROJECT}/review")
+    page.get_by_label("Signed").fill("bob")
+    page.get_by_label("Signed").blur()
+    expect(page.get_by_text(f"1 of {N} scored")).to_be_visible()
     page.get_by_label("Signed").fill("ann")
     page.get_by_label("Signed").blur()
+    expect(page.get_by_text(f"0 of {N} scored")).to_be_visible()
     four = page.get_by_role("button", name="4 4", exact=True)
     for n in range(N):
         expect(page.get_by_text(f"{n + 1} of {N}", exact=True)).to_be_visible()

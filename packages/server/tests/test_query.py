@@ -50,7 +50,7 @@ def filled(ingest: Ingest) -> None:
         ("kind:tool", "answer"), ("tokens>1k", "answer"), ("tokens.in:900", "answer"), ("cost>0.01", "answer"),
         ("spans>1", "answer"), ("error>0", "refund"), ("error.type:ValueError", "refund"), ("ttft<500ms kind:llm", "answer"),
         ("score.quality<0.7", "refund"), ("score.quality:*", "answer refund"), ("score.verdict:good", "answer"),
-        ("-score.quality:*", "plain"), ("has:feedback", "answer refund"), ("has:error", "refund"), ("has:image", ""),
+        ("-score.quality:*", "plain"), ('score."quality">0.5', "answer"), ("-scored.quality:*", "answer refund plain"), ("has:feedback", "answer refund"), ("has:error", "refund"), ("has:image", ""),
         ("metadata.tier:(pro,team)", "answer"), ("metadata.deep.n>2", "answer"), ("metadata.beta:true", "answer"),
         ("version:1.2", "answer"), ("metadata.none:*", ""),
         ("any(kind:tool name:web_search duration>5s)", "answer"), ("any(kind:llm name:web_search)", ""),
@@ -191,3 +191,23 @@ def test_a_patch_that_says_no_target_or_an_unknown_field_is_named(ingest: Ingest
     record = {"k": "patch", "id": new_id(), "ver": 1, "project": PROJECT, "changes": {"name": "n"}, **bad}
     answer = ingest(record, span())
     assert answer.json()["rejected"][0]["index"] == 0
+
+
+def test_scores_are_found_by_the_person_who_gave_them_whatever_they_are_called(
+    http: httpx2.Client, ingest: Ingest
+) -> None:
+    ada, bob = span(name="adas"), span(name="bobs")
+    at = {"k": "score", "ver": START, "ts_us": START, "project": PROJECT, "source": "ui", "value": 1}
+    for record, author in ((ada, "Ada L"), (bob, "")):
+        ingest(record, {**at, "trace_id": record["trace_id"], "name": 'very "good"', "author": author})
+    ingest({**at, "trace_id": bob["trace_id"], "name": "plain", "author": "ada l", "source": "sdk"})
+
+    def found(query: str) -> list[str]:
+        rows = http.get(f"/api/v1/projects/{PROJECT}/traces", params={"q": query}).json()["rows"]
+        return sorted(row["name"] for row in rows)
+
+    name = '"very \\"good\\""'
+    assert found(f'scored.{name}:"ada l"') == ["adas"]
+    assert found(f'scored.{name}:""') == ["bobs"]
+    assert found(f"scored.{name}:*") == found(f"score.{name}:1") == ["adas", "bobs"]
+    assert found("scored.plain:*") == []  # no person gave it

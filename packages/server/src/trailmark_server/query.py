@@ -42,7 +42,7 @@ FIELDS: Final[dict[str, str]] = {
     "tokens.out": "number", "cost": "number", "spans": "number", "error": "number", "start": "moment", "has": "text",
 }  # fmt: skip
 SAME: Final = {"type": "kind", "session": "thread", "environment": "env", "user_id": "user", "thread_id": "thread"}
-_OPEN: Final = ("score", "metadata", "attr")
+_OPEN: Final = ("score", "scored", "metadata", "attr")
 _HAS: Final = ("error", "image", "audio", "feedback")
 _UNITS: Final = {
     "us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0,
@@ -51,8 +51,9 @@ _UNITS: Final = {
 _NUMBER: Final = re.compile(r"(-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)(us|ms|s|m|h|d|k|M|B|KB|MB|%)?\Z")
 _TOKEN: Final = re.compile(
     r'\s*(?:(?P<open>any\(|\()|(?P<close>\))|(?P<not>-(?=[("\w])|NOT(?=[\s(]))|(?P<or>OR(?=[\s(]))|(?P<and>AND(?=[\s(]))'
-    r'|(?P<field>[A-Za-z_]\w*(?:\.[\w\-]+)*)(?P<op>!=|>=|<=|[:=<>~])|(?P<quoted>"(?:[^"\\]|\\.)*")|(?P<word>[^\s()]+|"))'
+    r'|(?P<field>[A-Za-z_]\w*(?:\.(?:[\w\-]+|"(?:[^"\\]|\\.)+"))*)(?P<op>!=|>=|<=|[:=<>~])|(?P<quoted>"(?:[^"\\]|\\.)*")|(?P<word>[^\s()]+|"))'
 )
+_QUOTED: Final = re.compile(r'"((?:[^"\\]|\\.)+)"')
 _SCALAR: Final = re.compile(r'"((?:[^"\\]|\\.)*)"|([^\s(),"]+)')
 _MAX_LENGTH: Final = 4000
 _MAX_DEPTH: Final = 50
@@ -75,7 +76,7 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """A field compared with values; `key` is what follows `score.`, `metadata.` or `attr.`."""
+    """A field compared with values; `key` is what follows `score.`, `scored.`, `metadata.` or `attr.`."""
 
     field: str
     key: str
@@ -207,7 +208,7 @@ class _Parser:
         return Not(chosen) if op == "!=" else chosen
 
     def _value(self, field: str, text: str, place: re.Match[str], *, is_quoted: bool = False) -> Value:
-        kind = FIELDS.get(field, "open")
+        kind = "text" if field == "scored" else FIELDS.get(field, "open")
         if field == "has" and text not in _HAS:
             raise QueryError(f"has:{text} is not known", place.start(), place.end(), _HAS)
         if kind == "text" or is_quoted:
@@ -242,7 +243,7 @@ def _field(name: str) -> tuple[str, str]:
     if name in FIELDS:
         return name, ""
     head, _, key = name.partition(".")
-    return (head, key) if head in _OPEN and key else ("", "")
+    return (head, _QUOTED.sub(lambda part: _unquoted(part[1]), key)) if head in _OPEN and key else ("", "")
 
 
 def _unquoted(text: str) -> str:

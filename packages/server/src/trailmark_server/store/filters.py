@@ -92,6 +92,9 @@ def marked(expression: str, leaf: Condition) -> Sql:
 
 def scored(leaf: Condition) -> Sql:
     """For a row of `scores c` of that name."""
+    if leaf.field == "scored":
+        sql, values = compared("c.author", leaf) if leaf.op != "exists" else ("1", [])
+        return f"(c.source='ui' AND {sql})", values
     if leaf.op == "exists":
         return "1", []
     return compared("c.label" if any(isinstance(value, str) for value in leaf.values) else "c.value", leaf)
@@ -127,7 +130,7 @@ def _of_trace(leaf: Text | Condition | OneSpan) -> Sql:  # noqa: C901 - one fiel
         return _some(_MARKED, marked("m.value", leaf), leaf.key or leaf.field)
     if leaf.field in ("id", "trace"):
         return _id("t.trace_id", leaf)
-    if leaf.field == "score":
+    if leaf.field in ("score", "scored"):
         return _scored("c.kind='trace' AND c.target=t.trace_id", leaf)
     if leaf.field == "env":
         return compared("(SELECT environment FROM roots r WHERE r.trace_id=t.trace_id)", leaf)
@@ -151,7 +154,7 @@ def _of_span(leaf: Text | Condition | OneSpan) -> Sql:
         return _some(_SPAN_MARKED, marked("m.value", leaf), leaf.key or leaf.field)
     if leaf.field in ("id", "trace"):
         return _id("s.span_id" if leaf.field == "id" else "s.trace_id", leaf)
-    if leaf.field == "score":
+    if leaf.field in ("score", "scored"):
         return _scored("c.kind='span' AND c.target=s.span_id", leaf)
     if leaf.field == "has":
         return _has(str(leaf.values[0]) if leaf.values else "error")

@@ -107,7 +107,7 @@ class _Ways:
         if leaf.field == "error.type" and leaf.op != "~":
             sql, values = compared("error_type", leaf)
             return self._counted(f"SELECT trace_id FROM spans WHERE project_id=? AND {sql}", [self._project, *values])
-        if leaf.field == "score":
+        if leaf.field in ("score", "scored"):
             return self._score(leaf)
         if leaf.field in ("trace", "id") and not (leaf.field == "id" and self._of_spans):
             return self._id(leaf)

@@ -1,5 +1,5 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { useState } from "react";
+import { useSyncExternalStore } from "react";
 import type { Judgement } from "../model/scoring";
 import { mine, USUAL } from "../model/scoring";
 import { remember, remembered } from "../ui/remember";
@@ -16,12 +16,31 @@ export interface ScoreTarget {
 }
 
 const AUTHOR_KEY = "author";
+const listeners = new Set<() => void>();
+let signed: string | null = null;
+
+/** Who judges: the name this browser signs with, the same wherever it is shown. */
+export function useAuthor(): [string, (name: string) => void] {
+  const author = useSyncExternalStore(
+    (listener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    () => signed ?? remembered(AUTHOR_KEY) ?? "",
+  );
+  const sign = (name: string) => {
+    signed = name;
+    remember(AUTHOR_KEY, name || null);
+    for (const listener of listeners) listener();
+  };
+  return [author, sign];
+}
 
 /** The scores of a trace, span or thread, and giving them: at once, with a way back. */
 export function useScoring(target: ScoreTarget) {
   const client = useQueryClient();
   const { project, ...ids } = target;
-  const [author, setAuthor] = useState(() => remembered(AUTHOR_KEY) ?? "");
+  const [author, sign] = useAuthor();
   const key = ["scores", project, ids.trace_id ?? "", ids.span_id ?? "", ids.thread_id ?? ""];
   const found = useQuery({
     queryKey: key,
@@ -81,10 +100,6 @@ export function useScoring(target: ScoreTarget) {
                 .then((given) => given && drop(given))),
       });
     return isDone;
-  };
-  const sign = (name: string) => {
-    setAuthor(name);
-    remember(AUTHOR_KEY, name || null);
   };
   return { scores, defs, author, sign, give, drop, error: found.error };
 }

@@ -29,6 +29,10 @@ export function pastedId(text: string): string | null {
   return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join("-");
 }
 
+/** `score.x` or `metadata.x` for the filter language: the name quoted where it must be. */
+export const keyed = (field: string, key: string) =>
+  `${field}.${/^[\w-]+(\.[\w-]+)*$/.test(key) ? key : `"${key.replaceAll(/(["\\])/g, "\\$1")}"`}`;
+
 /** A value for the filter language: quoted where it must be. */
 export const quoted = (value: string) =>
   /^[\w./@:+-]+$/.test(value) && !/\.\./.test(value) ? value : `"${value.replaceAll(/(["\\])/g, "\\$1")}"`;

@@ -3,9 +3,11 @@ import { both, scoredQuery } from "./queue";
 import { USUAL } from "./scoring";
 
 describe("a queue", () => {
-  it("counts a trace as scored when every definition has a value", () => {
-    expect(scoredQuery(USUAL)).toBe("score.rating:* score.correct:*");
-    expect(scoredQuery([...USUAL, { ...USUAL[0], name: "two words" } as never])).toBe("");
+  it("counts a trace as scored when this person gave every score, whatever it is called", () => {
+    expect(scoredQuery(USUAL, "Ann Lee")).toBe('scored.rating:"Ann Lee" scored.correct:"Ann Lee"');
+    expect(scoredQuery([{ ...USUAL[0], name: 'two "words"' } as never], "")).toBe(
+      'scored."two \\"words\\"":""',
+    );
   });
   it("keeps the OR of its query together", () => {
     expect(both("a OR b", "score.x:*")).toBe("(a OR b) score.x:*");

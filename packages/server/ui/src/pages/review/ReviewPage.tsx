@@ -87,7 +87,7 @@ function placeOf(loaded: number, hasMore: boolean, total: Count | undefined): st
     : `more than ${loaded}`;
 }
 
-/** How much of the queue has every score, by whomever. */
+/** How much of the queue the reader has given every score. */
 function Progress({ total, done }: { total: Count | undefined; done: Count | undefined }) {
   if (!total?.estimate || !done) return null;
   const about = total.exact && done.exact ? "" : "about ";

@@ -1,7 +1,7 @@
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { useEffect } from "react";
 import { api } from "../../api/client";
-import { useScoreDefs } from "../../api/useScoring";
+import { useAuthor, useScoreDefs } from "../../api/useScoring";
 import { both, scoredQuery } from "../../model/queue";
 import { boundsOf } from "../../model/range";
 
@@ -10,14 +10,15 @@ const AHEAD = 40; // rows before the last loaded one at which the next page is a
 interface Asked {
   q: string;
   t: string;
-  isTodo: boolean; // leave out what is scored already
+  isTodo: boolean; // leave out what the reader has scored already
   at: string; // the trace one is at
 }
 
-/** The traces to judge, newest first, page after page, and how many of them are scored. */
+/** The traces to judge, newest first, page after page, and how many of them the reader has scored. */
 export function useQueue(project: string, { q, t, isTodo, at }: Asked) {
-  const scored = scoredQuery(useScoreDefs(project));
-  const wanted = isTodo && scored ? both(q, `NOT (${scored})`) : q;
+  const [author] = useAuthor();
+  const scored = scoredQuery(useScoreDefs(project), author);
+  const wanted = isTodo ? both(q, `NOT (${scored})`) : q;
   const found = useInfiniteQuery({
     queryKey: ["review", project, wanted, t],
     queryFn: ({ pageParam, signal }) =>
@@ -43,6 +44,6 @@ export function useQueue(project: string, { q, t, isTodo, at }: Asked) {
     retry: false,
   });
   const total = useQuery(counted(q));
-  const done = useQuery({ ...counted(both(q, scored)), enabled: scored !== "" });
-  return { found, rows, index, isSeeking, total: total.data, done: scored ? done.data : undefined };
+  const done = useQuery(counted(both(q, scored)));
+  return { found, rows, index, isSeeking, total: total.data, done: done.data };
 }

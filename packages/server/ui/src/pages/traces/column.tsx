@@ -2,7 +2,7 @@ import type { ReactNode } from "react";
 import type { Json, ScoreValue, Status } from "../../api/types";
 import { cost, duration, fullTime, lasted, scoreText, when } from "../../model/format";
 import { visibleText } from "../../model/hygiene";
-import { quoted } from "../../model/paths";
+import { keyed, quoted } from "../../model/paths";
 
 /** What every row of a list has, be it a trace or a span. */
 export interface ListRow {
@@ -191,8 +191,8 @@ function openColumn(id: string): Column<ListRow> | null {
       const score = row.scores[key];
       if (!score) return null;
       return typeof score.value === "number"
-        ? `score.${key}<=${score.value}`
-        : condition(`score.${key}`, scoreText(score));
+        ? `${keyed("score", key)}<=${score.value}`
+        : condition(keyed("score", key), scoreText(score));
     },
   };
 }
