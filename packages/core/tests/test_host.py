@@ -9,6 +9,8 @@ import functools
 import gc
 import inspect
 import pickle
+import sys
+import types
 import weakref
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -270,3 +272,68 @@ def test_the_very_exception_that_cancels_a_task_arrives(trail: Trail) -> None:
     asyncio.run(main())
     assert seen[0].args == seen[1].args == ("why",)
     assert trail.span("inner")["status"] == "cancelled"
+
+
+def test_an_exception_whose_class_lies_is_an_error_and_arrives(trail: Trail) -> None:
+    class Liar(Exception):
+        @property
+        def __class__(self) -> type:
+            raise RuntimeError("asked")
+
+    def steps() -> Iterator[int]:
+        try:
+            yield 1
+        except Liar:
+            yield 2
+
+    @trailmark.track
+    def fails() -> None:
+        raise Liar
+
+    try:
+        fails()
+    except Exception as error:
+        assert type(error) is Liar
+    generator: Any = trailmark.track(steps)()
+    next(generator)
+
+    assert generator.throw(Liar()) == 2
+    assert trail.span("fails")["status"] == "error"
+
+
+@pytest.mark.parametrize(("library", "name"), [("trio", "Cancelled"), ("greenlet", "GreenletExit")])
+def test_what_other_schedulers_cancel_with_is_no_error(
+    trail: Trail, monkeypatch: pytest.MonkeyPatch, library: str, name: str
+) -> None:
+    kind = type(name, (BaseException,), {})
+    monkeypatch.setitem(sys.modules, library, types.SimpleNamespace(**{name: kind}))
+
+    @trailmark.track
+    def left() -> None:
+        raise kind
+
+    with pytest.raises(kind):
+        left()
+    assert trail.span("left")["status"] == "cancelled"
+
+
+def test_a_cache_keeps_its_methods_and_a_generator_that_is_awaited_can_be(trail: Trail) -> None:
+    @trailmark.track
+    @functools.lru_cache
+    def cached(value: int) -> int:
+        return value
+
+    @trailmark.track
+    @types.coroutine
+    def awaited() -> Any:
+        yield from asyncio.sleep(0).__await__()
+        return "slept"
+
+    async def program() -> Any:
+        return await awaited()
+
+    cached(1), cached(1)
+    assert cached.cache_info().hits == 1  # type: ignore[attr-defined]
+    cached.cache_clear()  # type: ignore[attr-defined]
+    assert asyncio.run(program()) == "slept"
+    assert trail.tree().count("ok") == 3

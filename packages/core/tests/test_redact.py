@@ -236,3 +236,20 @@ def test_the_command_shows_what_would_be_masked(tmp_path: Path) -> None:
     assert done.returncode == 1
     (tmp_path / "in.json").write_text("plain text with nothing")
     assert subprocess.run(command, capture_output=True, text=True, check=False).returncode == 0
+
+
+def test_a_function_that_is_traced_or_updates_spans_ends_and_is_not_recorded_itself() -> None:
+    @trailmark.track
+    def looked_at(value: Any) -> Any:
+        return value
+
+    def own(value: Any) -> Any:
+        trailmark.update_current_span(metadata={"seen": True})
+        with trailmark.span("inside"):
+            return looked_at(value)
+
+    with record_trail(redact=own) as trail:
+        assert trailmark.track(lambda value: value, name="call")(["a value"]) == ["a value"]
+
+    assert trail.tree() == "call (general) ok"
+    assert trail.span("call")["output"] == ["a value"]

@@ -119,3 +119,14 @@ def test_environment_and_release_are_on_every_trace() -> None:
 def test_a_wrong_setting_says_what_is_allowed(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="allowed: "):
         trailmark.configure(**wrong)
+
+
+def test_a_sampler_that_is_traced_itself_ends_and_is_not_recorded() -> None:
+    @trailmark.track
+    def wanted(root: Any) -> bool:
+        return root.name == "call"
+
+    with record_trail(sampler=wanted) as trail:
+        trailmark.track(lambda: None, name="call")()
+
+    assert trail.tree() == "call (general) ok"

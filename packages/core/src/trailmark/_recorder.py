@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any, Protocol, TypeAlias
 
 from trailmark._capture import surveyed
-from trailmark._context import attached, current
+from trailmark._context import attached, current, suppress
 from trailmark._guard import fault
 from trailmark._media import TakeMedia
 from trailmark._redact import Redactor
@@ -100,7 +100,8 @@ class Recorder:
         wanted: Any = None
         if self._sampler is not None:
             try:
-                wanted = self._sampler(root)
+                with suppress():  # a trace of its own would be judged in turn
+                    wanted = self._sampler(root)
             except Exception as error:  # noqa: BLE001 - the user's sampler may raise anything
                 fault("the sampler", error)
         if wanted is None:

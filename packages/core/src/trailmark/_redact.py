@@ -11,6 +11,7 @@ from typing import Any, Final, TypeAlias
 
 import orjson
 
+from trailmark._context import is_suppressed, suppress
 from trailmark._survey import Survey, survey
 from trailmark.model import written
 
@@ -85,11 +86,20 @@ class Redactor:
             plain = orjson.loads(encoded)
             if self._patterns:
                 plain = self._masked(plain)
-            for function in self._functions:
-                plain = function(plain)
-            return orjson.dumps(plain, option=orjson.OPT_NON_STR_KEYS)
+            return orjson.dumps(self._by_functions(plain), option=orjson.OPT_NON_STR_KEYS)
         except Exception:  # noqa: BLE001 - fail closed, whatever a user's function does
             return FAILED
+
+    def _by_functions(self, plain: Any) -> Any:
+        """What they make of it. They are not traced: what is recorded of them would be redacted in turn, for ever."""
+        if not self._functions:
+            return plain
+        if is_suppressed():
+            raise RecursionError("a redactor updates a span")
+        with suppress():
+            for function in self._functions:
+                plain = function(plain)
+        return plain
 
     def text(self, text: str) -> str:
         """A name, tag or message without secrets."""

@@ -90,7 +90,7 @@ class Steps(_Ends):
         return item
 
     def throw(self, error: BaseException) -> Any:
-        self._left = isinstance(error, GeneratorExit)
+        self._left = issubclass(type(error), GeneratorExit)
         with self._swap:
             item = self._bare.throw(error)
         if self._items is not None:
@@ -115,7 +115,7 @@ class AsyncSteps(_Ends):
         return item
 
     async def throw(self, error: BaseException) -> Any:
-        self._left = isinstance(error, GeneratorExit)
+        self._left = issubclass(type(error), GeneratorExit)
         with self._swap:
             item = await self._bare.athrow(error)
         if self._items is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import types
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, ParamSpec, TypeVar, overload
@@ -23,6 +24,7 @@ __all__ = ["track"]
 P = ParamSpec("P")
 R = TypeVar("R")
 _TRACKED = "__trailmark_tracked__"
+_METHODS = (types.FunctionType, types.MethodDescriptorType)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +147,7 @@ def track(
             named=_namer(function, ignored),
         )
         wrapped = _wrapper(function, plan)
+        _keep_methods(function, wrapped)
         setattr(wrapped, _TRACKED, id(wrapped))
         return wrapped
 
@@ -163,6 +166,16 @@ def _checked_fields(tags: Iterable[str] | None, metadata: Mapping[str, Any] | No
 def _check_aggregate(aggregate: object) -> None:
     if aggregate is not None and not callable(aggregate):
         raise TypeError(f"aggregate is {shown(aggregate)}; allowed: a function that makes one value of a list")
+
+
+def _keep_methods(function: Any, wrapped: Any) -> None:
+    """Those of what is called but no function: `cache_clear` of an `lru_cache`, say."""
+    kind = type(function)
+    if kind.__module__ == "builtins" and kind.__name__ != "_lru_cache_wrapper":
+        return  # functions, bound methods, classes
+    for name in dir(kind):
+        if not name.startswith("_") and isinstance(inspect.getattr_static(kind, name), _METHODS):
+            setattr(wrapped, name, getattr(function, name))
 
 
 def _is_tracked(function: Any) -> bool:
@@ -226,7 +239,9 @@ def _generator(function: Callable[..., Any], plan: _Plan) -> Any:
     def call(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Steps:
         return Steps(function(*args, **kwargs), plan, plan.start(args, kwargs))
 
-    return functools.wraps(function)(with_parameters(function, GENERATOR, call))
+    made = functools.wraps(function)(with_parameters(function, GENERATOR, call))
+    code = getattr(function, "__code__", None)
+    return types.coroutine(made) if code and code.co_flags & inspect.CO_ITERABLE_COROUTINE else made
 
 
 def _async_generator(function: Callable[..., Any], plan: _Plan) -> Any:
