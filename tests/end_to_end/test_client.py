@@ -79,6 +79,16 @@ def test_long_results_come_whole_and_a_limit_cuts_them(client: trailmark.Client)
     assert len(client.search_traces(limit=150)) == 150
 
 
+def test_a_long_value_is_the_same_by_search_and_by_id(client: trailmark.Client) -> None:
+    parts = ["y" * 100] * 5000
+    client.trace("long", input="x" * 400_000).end(output=parts)
+    client.flush(10)
+
+    [found] = eventually(client.search_traces)
+    same = client.get_trace(found.id)
+    assert (same.input, same.output) == (found.input, found.output) == ("x" * 400_000, parts)
+
+
 def test_a_bad_filter_says_where_and_what_is_expected(client: trailmark.Client) -> None:
     with pytest.raises(QueryError, match=r"has:video is not known, at 4; expected: error"):
         client.search_traces("has:video")

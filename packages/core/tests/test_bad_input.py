@@ -124,7 +124,7 @@ DIRECT: list[tuple[Callable[[Any], object], str, str]] = [
     (lambda v: client().get_span(v), "id", "uuid"),
     (lambda v: client().delete_trace(v), "id", "uuid"),
     (lambda v: client().get_attachment(v), "id", "uuid"),
-    (lambda v: client().search_traces(v), "filter", "text half blank long"),
+    (lambda v: client().search_traces(v), "filter", "text half blank"),
     (lambda v: client().search_spans("", project_name=v), "project_name", f"none {NAME}"),
     (lambda v: client().search_traces("", limit=v), "limit", "huge"),
 ]

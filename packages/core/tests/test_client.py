@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -12,6 +14,7 @@ from uuid import uuid4
 import pytest
 import trailmark
 import trailmark.errors
+from trailmark.errors import ServerError
 from trailmark.testing import Trail
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -181,3 +184,27 @@ def test_local_mode_without_a_server_says_what_to_do(trail: Trail, tmp_path: Pat
 def test_a_bad_limit_says_what_is_allowed(trail: Trail) -> None:
     with pytest.raises(ValueError, match="limit is 0"):
         trailmark.Client().search_spans(limit=0)
+
+
+@pytest.mark.parametrize("body", [b"hello", b"[1]", b'{"code": 5}'])
+def test_a_server_of_another_kind_is_named_with_what_it_says(trail: Trail, body: bytes) -> None:
+    class Other(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        do_POST = do_GET
+
+        def log_message(self, *_: Any) -> None: ...
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Other) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        client = trailmark.Client(url=f"http://127.0.0.1:{server.server_port}")
+        for ask in (client.search_traces, lambda: client.get_trace(uuid4()), lambda: client.get_span(uuid4())):
+            with pytest.raises(ServerError, match="neither as trailmark nor as Opik"):
+                ask()
+        client.close()
+        server.shutdown()

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 from trailmark import wire
@@ -19,13 +19,15 @@ from trailmark._recorder import Recorder
 from trailmark._settings import check
 from trailmark._span import Span as LiveSpan
 from trailmark._trace_fields import TraceFields
-from trailmark.model import check_scores, check_seconds, check_text, check_type, check_word, shown
+from trailmark.model import check_scores, check_seconds, check_text, check_type, check_word, shown, written
 
 if TYPE_CHECKING:
     from trailmark._lookup import Lookup, StoredSpan, StoredTrace
     from trailmark._lookup_opik import OpikLookup
 
 __all__ = ["Client", "Span", "Trace"]
+
+MAX_FILTER: Final = 4000  # characters: it travels in the address
 
 
 class Client:
@@ -77,7 +79,7 @@ class Client:
 
     def score_trace(
         self,
-        id: str,
+        id: str | UUID,
         name: str,
         value: float | bool | None = None,
         *,
@@ -89,7 +91,7 @@ class Client:
 
     def score_span(
         self,
-        id: str,
+        id: str | UUID,
         name: str,
         value: float | bool | None = None,
         *,
@@ -111,14 +113,14 @@ class Client:
         """Score a thread (a conversation) by its id."""
         self._score({"thread_id": check_text("thread id", check_word("thread id", id))}, name, value, label, reason)
 
-    def update_trace(self, id: str, **fields: Any) -> None:
+    def update_trace(self, id: str | UUID, **fields: Any) -> None:
         """Change a trace by id, also after its end and from another process: merge metadata, add tags, set the rest.
 
         Fields: name, input, output, metadata, tags, thread_id, user_id, environment, scores.
         """
         self._edit(edit_trace, _id(id), fields)
 
-    def update_span(self, id: str, *, trace_id: str | None = None, **fields: Any) -> None:
+    def update_span(self, id: str | UUID, *, trace_id: str | UUID | None = None, **fields: Any) -> None:
         """Change a span by id, as `update_trace`; `trace_id` is needed only for an Opik server.
 
         Fields: name, type, input, output, metadata, tags, scores, model, provider, usage, usage_raw, total_cost,
@@ -143,22 +145,22 @@ class Client:
         wanted = (_filter(filter), self._project(project_name), _limit(limit))
         return self._lookup().spans(*wanted)
 
-    def get_trace(self, id: str) -> StoredTrace:
+    def get_trace(self, id: str | UUID) -> StoredTrace:
         """The trace as the server holds it; NotFoundError when it has none of that id."""
         wanted = _id(id)
         return self._lookup().trace(wanted)
 
-    def get_span(self, id: str) -> StoredSpan:
+    def get_span(self, id: str | UUID) -> StoredSpan:
         """The span as the server holds it; NotFoundError when it has none of that id."""
         wanted = _id(id)
         return self._lookup().span(wanted)
 
-    def get_attachment(self, id: str) -> bytes:
+    def get_attachment(self, id: str | UUID) -> bytes:
         """The content of an attachment of a stored span or trace; NotFoundError when there is none."""
         wanted = _id(id)
         return self._lookup().attachment(wanted)
 
-    def delete_trace(self, id: str) -> None:
+    def delete_trace(self, id: str | UUID) -> None:
         """Delete a trace and its spans on the server, for good; NotFoundError when it has none of that id."""
         wanted = _id(id)
         self._lookup().delete_trace(wanted)
@@ -372,7 +374,9 @@ def _limit(limit: int) -> int:
 def _filter(filter: str) -> str:
     if not isinstance(filter, str):
         raise TypeError(f'filter is {shown(filter)}; allowed: a text such as "status:error duration>2s"')
-    return filter
+    if len(filter) > MAX_FILTER:
+        raise ValueError(f"filter has {len(filter)} characters; allowed: {MAX_FILTER}")
+    return written(filter)
 
 
 def _id(id: str | UUID) -> str:

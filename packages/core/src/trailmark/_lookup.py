@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["Asking", "Lookup", "StoredFile", "StoredSpan", "StoredTrace"]
 
 PAGE = 100
+WHOLE = 2**28  # bytes of a value; pages ask for less
 TIMEOUT_S = 30.0
 
 
@@ -137,10 +138,10 @@ class Lookup:
         return [_span(item) for item in self._pages("spans", query, project, limit)]
 
     def trace(self, id: str) -> StoredTrace:
-        return _trace(self._ask("GET", f"traces/{quote(id)}")["trace"])
+        return _trace(self._ask("GET", f"traces/{quote(id)}?limit=1&max_bytes={WHOLE}")["trace"])
 
     def span(self, id: str) -> StoredSpan:
-        return _span(self._ask("GET", f"spans/{quote(id)}?max_bytes={2**28}"))
+        return _span(self._ask("GET", f"spans/{quote(id)}?max_bytes={WHOLE}"))
 
     def attachment(self, id: str) -> bytes:
         return self._answer("GET", f"files/{quote(id)}").content

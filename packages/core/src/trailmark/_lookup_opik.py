@@ -35,10 +35,10 @@ class OpikLookup:
         return [_span(item) for item in self._found("spans", query, project, limit)]
 
     def trace(self, id: str) -> StoredTrace:
-        return _trace(self._answer("GET", f"traces/{quote(id)}").json(), "")
+        return _trace(self._json(self._answer("GET", f"traces/{quote(id)}").text), "")
 
     def span(self, id: str) -> StoredSpan:
-        return _span(self._answer("GET", f"spans/{quote(id)}").json())
+        return _span(self._json(self._answer("GET", f"spans/{quote(id)}").text))
 
     def attachment(self, id: str) -> bytes:
         raise ServerError(f"{self._server.base} is an Opik server, which has no attachment {id}: see it on its page")
@@ -52,12 +52,21 @@ class OpikLookup:
         while left > 0:
             size = min(left, PAGE)
             answer = self._answer("POST", f"{kind}/search", {**asked, "limit": size})
-            items = [json.loads(line) for line in answer.text.splitlines() if line.strip()]
+            items = [self._json(line) for line in answer.text.splitlines() if line.strip()]
             yield from items
             left -= len(items)
             if len(items) < size:
                 return
             asked["last_retrieved_id"] = items[-1]["id"]
+
+    def _json(self, text: str) -> dict[str, Any]:
+        try:
+            found = json.loads(text)
+        except ValueError:
+            found = None
+        if not isinstance(found, dict) or "id" not in found:
+            raise ServerError(f"{self._server.base} answers neither as trailmark nor as Opik: {text[:200]!r}")
+        return found
 
     def _answer(self, method: str, path: str, body: Any = None) -> httpx2.Response:
         answer = self._server.request(method, f"v1/private/{path}", body)
