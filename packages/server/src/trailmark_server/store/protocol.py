@@ -294,7 +294,10 @@ class Store(Protocol):
         """
 
     def write(self, job: Callable[[Writer], R]) -> R:
-        """Run the job in one transaction and return after its commit; what it raises is raised, and nothing stored."""
+        """Run the job in one transaction and return after its commit; what it raises is raised, and nothing stored.
+
+        Jobs may share a transaction; when another one fails, this one is undone and run again.
+        """
 
     def read(self, *, timeout_s: float | None = QUERY_S) -> AbstractContextManager[Reader]:
         """A view of one moment; a query over the time limit raises TooLongError."""

@@ -212,44 +212,46 @@ class SqliteStore:
         return jobs
 
     def _commit(self, db: sqlite3.Connection, writer: SqliteWriter, jobs: list[_Job]) -> None:
+        """All in one transaction; when one fails, everything is undone and each is done anew in its own.
+
+        Savepoints would spare that, but copy every page a job changes: they doubled what ingest costs.
+        """
+        failed = True
         try:
             db.execute("BEGIN IMMEDIATE")
             for job, answer in jobs:
-                self._do(db, writer, job, answer)
+                answer.result = job(writer)
+            failed = False
             writer.roll_up()
             db.execute("COMMIT")
             self._trouble = None
             self._indexer.tell()
-        except Exception as error:  # noqa: BLE001 - full or damaged disk: nobody may take this for stored
-            self._undo(db, writer, jobs, error)
+        except Exception as error:  # noqa: BLE001 - whatever it is, nobody may take this for stored
+            self._undo(db, writer)
+            if len(jobs) > 1 and not _is_of_disk(error):
+                for one in jobs:
+                    self._commit(db, writer, [one])
+                return
+            self._refuse(jobs, error if failed and not _is_of_disk(error) else _explained(error))
         for _, answer in jobs:
             answer.done.set()
 
-    def _do(
-        self, db: sqlite3.Connection, writer: SqliteWriter, job: Callable[[SqliteWriter], Any], answer: _Answer
-    ) -> None:
-        db.execute("SAVEPOINT job")
-        touched = writer.touched()
-        try:
-            answer.result = job(writer)
-        except Exception as error:
-            if isinstance(error, sqlite3.OperationalError) or type(error) is sqlite3.DatabaseError:
-                raise  # the disk, not the job: the others in this commit would fare no better
-            answer.error = error
-            db.execute("ROLLBACK TO job")
-            writer.forget(touched)
-        db.execute("RELEASE job")
-
-    def _undo(self, db: sqlite3.Connection, writer: SqliteWriter, jobs: list[_Job], error: Exception) -> None:
-        explained = _explained(error)
+    def _undo(self, db: sqlite3.Connection, writer: SqliteWriter) -> None:
         with contextlib.suppress(sqlite3.Error):
             if db.in_transaction:
                 db.execute("ROLLBACK")
             writer.forget()
-        if isinstance(explained, (FullError, DamagedError)):
-            self._trouble = explained
+
+    def _refuse(self, jobs: list[_Job], error: Exception) -> None:
+        if isinstance(error, (FullError, DamagedError)):
+            self._trouble = error
         for _, answer in jobs:
-            answer.error = answer.error or explained
+            answer.error = error
+
+
+def _is_of_disk(error: Exception) -> bool:
+    """Not of a job: the others in its commit would fare no better."""
+    return isinstance(error, sqlite3.OperationalError) or type(error) is sqlite3.DatabaseError
 
 
 def _explained(error: Exception) -> StoreError:

@@ -178,13 +178,9 @@ class Transaction:
             rollup.thread(self._db, project_id, thread_id)
         self._touched.clear()
 
-    def touched(self) -> set[bytes]:
-        """The traces touched so far, for `forget`."""
-        return set(self._touched)
-
-    def forget(self, touched: set[bytes] | None = None) -> None:
-        """At the start and after a rollback: only these were touched, nothing is known."""
-        self._touched = touched or set()
+    def forget(self) -> None:
+        """At the start and after a rollback: nothing was touched, nothing is known."""
+        self._touched.clear()
         self._projects.clear()
         self._change, self._has_edits, self._has_deleted = self._db.execute(
             "SELECT max(coalesce((SELECT max(change) FROM traces), 0), "
