@@ -24,6 +24,7 @@ class Exchange:
 
     # Defaults on the class: most requests set none of these.
     is_ended = False
+    _is_routed = False  # the application has said by which route
     _failure: BaseException | None = None
     _metadata: dict[str, Any] | None = None
 
@@ -44,8 +45,8 @@ class Exchange:
             self._input["headers"] = {
                 name.decode("latin-1"): value.decode("latin-1") for name, value in headers if name in wanted
             }
-        told = [pair for pair in headers if pair[0] in _TRACE_HEADERS]
-        if told or settings.of_user:
+        if settings.of_user or not _TRACE_HEADERS.isdisjoint(dict(headers)):
+            told = [pair for pair in headers if pair[0] in _TRACE_HEADERS]
             self.span = self._start_with(read_headers(told) if told else None)
         else:
             self.span = start_span(self._name, parent=None, input=self._input)
@@ -88,8 +89,9 @@ class Exchange:
         if self.is_ended or span is None:
             return
         self.is_ended = True
-        with guard("ending the trace of a request"):
-            self._take_name()
+        try:  # by hand, as in `receive`
+            if not self._is_routed:
+                self._take_name()
             self._note_input()
             status = None if span.status != "running" else self._status()
             answer = self._output()
@@ -98,6 +100,8 @@ class Exchange:
             if self._metadata is not None:
                 span.update(metadata=self._metadata)
             span.end(status, output=answer)
+        except Exception as error:  # noqa: BLE001
+            fault("ending the trace of a request", error)
 
     def _received(self, message: Message) -> None:
         raise NotImplementedError
@@ -122,6 +126,7 @@ class Exchange:
     def _take_name(self) -> bool:
         """Go by the route, which is known by now if there is one; whether that is news. A user's name stays."""
         route, span = template(self._scope, self._root_before), self.span
+        self._is_routed = route is not None
         if route == self._route or span is None:
             return False
         if route is not None:

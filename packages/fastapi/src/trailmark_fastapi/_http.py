@@ -83,20 +83,18 @@ class HTTPExchange(Exchange):
         if sys.exc_info()[1] is not None:
             self._note_handled()
         headers = list(message.get("headers", ()))  # any iterable will do, and one that is consumed will not do twice
-        name, span, is_there, has_length = self._settings.response_header, self.span, False, False
-        for key, value in headers:
-            lowered = key.lower()
-            if lowered == b"content-type":
-                self._response_type = value.decode("latin-1")
-            elif lowered == b"content-length":
-                has_length = True
-            elif lowered == name:
-                is_there = True
-        if name is not None and span is not None and not is_there:
+        known = dict(headers)
+        if b"content-type" not in known:  # most write them small
+            known = {key.lower(): value for key, value in headers}
+        if kind := known.get(b"content-type"):
+            self._response_type = kind.decode("latin-1")
+        name, span = self._settings.response_header, self.span
+        if name is not None and span is not None and name not in known:
             headers.append((name, span.trace_id.encode()))
-        self._is_untold = self._take_name()
-        if self._is_untold and not has_length:  # a stream, which may run for long
-            self._tell()
+        if self._take_name():
+            self._is_untold = True
+            if b"content-length" not in known:  # a stream, which may run for long
+                self._tell()
         return {**message, "headers": headers}
 
     def _tell(self) -> None:

@@ -64,16 +64,15 @@ class TrailmarkMiddleware:
         return other
 
     def _open(self, scope: Scope, receive: Receive, send: Send) -> _Exchange | None:
-        kind = scope["type"]
-        if kind not in _EXCHANGES or _SEEN in scope or not is_tracing_active():
+        make = _EXCHANGES.get(scope["type"])
+        if make is None or _SEEN in scope or not is_tracing_active():
             return None
         if scope.get("method") == "OPTIONS" or self._settings.is_excluded(scope.get("path", "")):
             return None
         try:  # by hand, as every request comes here
-            exchange = _EXCHANGES[kind](scope, receive, send, self._settings, self._names)
+            exchange = make(scope, receive, send, self._settings, self._names)
             if exchange.span is not None:
-                scope[_SEEN] = exchange.span.trace_id
-                scope.setdefault("state", {})["trace_id"] = exchange.span.trace_id
+                scope[_SEEN] = scope.setdefault("state", {})["trace_id"] = exchange.span.trace_id
                 return exchange
         except Exception as error:  # noqa: BLE001
             fault("opening the trace of a request", error)

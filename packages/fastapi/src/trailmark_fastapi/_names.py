@@ -69,24 +69,26 @@ def _pattern(found: str) -> str | None:
 
 def template(scope: MutableMapping[str, Any], root_before: str) -> str | None:
     """`/items/{id}` with what the application is mounted under; None before routing, and where nothing matched."""
-    root = scope.get("root_path", "")
-    prefix = "" if root == root_before else root.removeprefix(root_before) if root.startswith(root_before) else root
-    found = _path_of(scope)
+    root, found = scope.get("root_path", ""), _path_of(scope)
+    if root == root_before:
+        return found
+    prefix = root.removeprefix(root_before)
     return f"{prefix}{found}" if found is not None else prefix or None
 
 
 def _path_of(scope: MutableMapping[str, Any]) -> str | None:
     """FastAPI from 0.137 on includes routers lazily: the route alone then lacks their prefix."""
     context = scope.get("fastapi")
-    effective = context.get("effective_route_context") if isinstance(context, dict) else None
-    for holder in (effective, scope.get("route")):
-        if holder is not None:
-            path = getattr(holder, "path_format", None)
-            if not isinstance(path, str):
-                path = getattr(holder, "path", None)
-            if isinstance(path, str):
-                return path
-    return _by_endpoint(scope)
+    if isinstance(context, dict) and (path := _said(context.get("effective_route_context"))) is not None:
+        return path
+    return path if (path := _said(scope.get("route"))) is not None else _by_endpoint(scope)
+
+
+def _said(holder: Any) -> str | None:
+    path = getattr(holder, "path_format", None)
+    if not isinstance(path, str):
+        path = getattr(holder, "path", None)
+    return path if isinstance(path, str) else None
 
 
 def _by_endpoint(scope: MutableMapping[str, Any]) -> str | None:
