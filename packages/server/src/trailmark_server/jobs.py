@@ -201,16 +201,18 @@ class Worker:
 
 def _page(reader: Reader, job: Job) -> tuple[list[Row], Any]:
     """The traces of the next turn and where the one after goes on; None when this is the last."""
-    is_gone = job["action"] in ("delete", "drop")  # what is done is no longer found
-    bounds = (None, None) if job["action"] == "drop" else (job["from_us"], job["to_us"])
-    page = reader.trace_rows(
-        job["project"], query=job["query"], bounds=bounds, sort="start", limit=TRACES,
-        cursor=None if is_gone else job["next"],
-    )  # fmt: skip
-    if not is_gone:
+    until = None if job["action"] == "drop" else job["to_us"]
+    if job["action"] not in ("delete", "drop"):
+        page = reader.trace_rows(
+            job["project"], query=job["query"], bounds=(job["from_us"], until), sort="start", limit=TRACES,
+            cursor=job["next"],
+        )  # fmt: skip
         return page["rows"], page["next"]
+    start = job["next"] if job["next"] is not None else job["from_us"]  # before it nothing is left to be found
+    page = reader.trace_rows(job["project"], query=job["query"], bounds=(start, until), sort="start", limit=TRACES)
     rows = turn_of(page["rows"])
-    return rows, True if page["next"] or len(rows) < len(page["rows"]) else None
+    is_last = page["next"] is None and len(rows) == len(page["rows"])
+    return rows, None if is_last else rows[-1]["start_us"]
 
 
 def _dropped(store: Store, job: Job) -> bool:
