@@ -108,6 +108,8 @@ DIRECT: list[tuple[Callable[[Any], object], str, str]] = [
     (lambda v: span(nonsense=v), "nonsense", ""),
     (lambda v: span().update(name=v), "name", WORDS),
     (lambda v: span().end(end_time=v), "end_time", "none"),
+    (lambda v: span().end(error=v), "error", "none error"),
+    (lambda v: client().trace("t").end(error=v), "error", "none error"),
     (lambda v: span().score("q", v), "score 'q'", "flag zero number negative decimal"),
     (lambda v: span().score(v, 1), "score name", NAME),
     (lambda v: span().score("q", 1, label=v), "label", "none text half blank long"),

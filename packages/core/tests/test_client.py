@@ -208,3 +208,17 @@ def test_a_server_of_another_kind_is_named_with_what_it_says(trail: Trail, body:
                 ask()
         client.close()
         server.shutdown()
+
+
+def test_what_a_trace_or_span_failed_with_is_told_at_its_end(trail: Trail) -> None:
+    trace = trailmark.Client().trace("t")
+    trace.span("raised").end(error=ValueError("Bearer abcdefghijklmnopqrstuvwxyz"), output="half")
+    trace.span("told").end(error={"type": "Timeout", "message": "after 5 s"})
+    trace.end(error=KeyError("k"))
+
+    raised, told = trail.span("raised"), trail.span("told")
+    assert (raised["status"], raised["error"]["type"], raised["output"]) == ("error", "ValueError", "half")
+    assert raised["error"]["message"] == "[redacted]"
+    assert told["error"] == {"type": "Timeout", "message": "after 5 s", "traceback": ""}
+    [ended] = [record for record in trail.records if record["k"] == "trace"]
+    assert (ended["status"], ended["error"]["type"]) == ("error", "KeyError")

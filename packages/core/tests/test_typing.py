@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 PROGRAM = """
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Generator, Iterator
+from contextlib import contextmanager
+from typing import Generic, TypeVar, overload
 import trailmark
 from trailmark.concurrent import ThreadPoolExecutor
 
@@ -36,6 +38,47 @@ class C:
     @trailmark.track
     def still(a: int) -> int: return a
 
+T = TypeVar("T")
+
+@trailmark.track
+def same(value: T) -> T: return value
+
+@trailmark.track
+def spoken(a: int) -> Generator[int, str, bytes]:
+    yield a
+    return b""
+
+@overload
+def either(a: int) -> int: ...
+@overload
+def either(a: str) -> str: ...
+@trailmark.track
+def either(a: int | str) -> int | str: return a
+
+class Box(Generic[T]):
+    def __init__(self, held: T) -> None: self.held = held
+    @trailmark.track
+    def given(self) -> T: return self.held
+    @property
+    @trailmark.track
+    def shown(self) -> str: return ""
+    @trailmark.track
+    @classmethod
+    def known(cls) -> int: return 1
+
+@contextmanager
+@trailmark.track
+def opened() -> Iterator[bytes]: yield b""
+
+reveal_type(same(1))  # int
+reveal_type(spoken(1))  # Generator[int, str, bytes]
+reveal_type(either(1))  # int
+reveal_type(either("a"))  # str
+reveal_type(Box(1.5).given())  # float
+reveal_type(Box(1).shown)  # str
+reveal_type(Box.known())  # int
+with opened() as data:
+    reveal_type(data)  # bytes
 reveal_type(plain(1, b="x"))  # list[str]
 reveal_type(awaited(1))  # Coroutine[Any, Any, bytes]
 reveal_type(many(1))  # Iterator[float]
@@ -51,6 +94,7 @@ with trailmark.span("s") as span:
 plain("1")  # error: arg-type
 plain()  # error: call-arg
 C().method(a=1, b=2)  # error: call-arg
+trailmark.set_tracing_active("no")  # error: arg-type
 """
 
 

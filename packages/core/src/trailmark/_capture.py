@@ -12,7 +12,7 @@ import math
 import time
 import uuid
 from collections import deque
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from itertools import islice
 from typing import Any, Final
@@ -23,10 +23,10 @@ from trailmark._media import MEDIA_FROM, TakeMedia, may_have_media
 from trailmark._objects import MAX_ERROR_TEXT, message_of, plainer, stored_fields, type_name, where_defined
 from trailmark._summaries import summary
 from trailmark._survey import Survey, flat, survey
-from trailmark.model import ErrorInfo, written
+from trailmark.model import ErrorInfo, shown, written
 from trailmark.wire import Tail
 
-__all__ = ["SAME", "capture", "capture_error", "surveyed"]
+__all__ = ["SAME", "capture", "capture_error", "given_error", "surveyed"]
 
 SHORT: Final = 512
 MAX_BYTES: Final = 4 * 1024 * 1024
@@ -218,3 +218,21 @@ def capture_error(error: BaseException, *, with_message: bool = True) -> ErrorIn
         text = ""
     clean = _Walk(MAX_ERROR_TEXT).text
     return {"type": type_name(error), "message": clean(message), "traceback": clean(text)}
+
+
+def given_error(error: Any) -> ErrorInfo:
+    """An error given by hand: an exception, or a mapping of what is known of one; TypeError for anything else."""
+    if isinstance(error, BaseException):
+        return capture_error(error)
+    parts = ("type", "message", "traceback")
+    is_told = isinstance(error, Mapping) and isinstance(error.get("type"), str) and error.keys() <= set(parts)
+    if not is_told or not all(isinstance(text, str) for text in error.values()):
+        raise TypeError(
+            f"error is {shown(error)}; allowed: an exception, or texts by {', '.join(parts)}, of which type must be"
+        )
+    clean = _Walk(MAX_ERROR_TEXT).text
+    return {
+        "type": clean(error["type"]),
+        "message": clean(error.get("message", "")),
+        "traceback": clean(error.get("traceback", "")),
+    }

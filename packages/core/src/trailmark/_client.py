@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from uuid import UUID
 
+import orjson
+
 from trailmark import wire
+from trailmark._capture import given_error
 from trailmark._context import Remote
 from trailmark._edits import edit_span, edit_trace, write_score
 from trailmark._files import File, read_files, write_files
@@ -19,7 +22,7 @@ from trailmark._recorder import Recorder
 from trailmark._settings import check
 from trailmark._span import Span as LiveSpan
 from trailmark._trace_fields import TraceFields
-from trailmark.model import check_scores, check_seconds, check_text, check_type, check_word, shown, written
+from trailmark.model import ErrorInfo, check_scores, check_seconds, check_text, check_type, check_word, shown, written
 
 if TYPE_CHECKING:
     from trailmark._lookup import Lookup, StoredSpan, StoredTrace
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Client", "Span", "Trace"]
 
+Error: TypeAlias = BaseException | Mapping[str, str]  # the mapping: type, message, traceback
 MAX_FILTER: Final = 4000  # characters: it travels in the address
 
 
@@ -214,6 +218,7 @@ class Trace:
         self.start_us = _us("start_time", start_time)
         files = self._set({"name": name, **fields})
         self._end_us: int | None = None
+        self._error: ErrorInfo | None = None
         self._ver = 0
         if is_tracing_active():
             self._client._pipeline.tell(client.project_name, self.id)
@@ -242,9 +247,11 @@ class Trace:
         """Score the trace; a second score of the same name replaces the first."""
         self.update(scores=[{"name": name, "value": value, "label": label, "reason": reason}])
 
-    def end(self, *, end_time: datetime | None = None, **fields: Any) -> None:
-        """End the trace; the first call decides the end time."""
-        self._end(_us("end_time", end_time), fields)
+    def end(self, *, end_time: datetime | None = None, error: Error | None = None, **fields: Any) -> None:
+        """End the trace; the first call decides the end time. `error`: the exception it failed with."""
+        end_us, told = _us("end_time", end_time), None if error is None else given_error(error)
+        self._error = told or self._error
+        self._end(end_us, fields)
 
     def _end(self, end_us: int, fields: dict[str, Any]) -> None:
         files = self._set(fields)
@@ -269,9 +276,11 @@ class Trace:
             "project": self._client.project_name,
             "start_us": self.start_us,
             "end_us": self._end_us,
-            "status": "running" if self._end_us is None else "ok",
+            "status": "running" if self._end_us is None else "error" if self._error else "ok",
             **self._fields.fields(),
         }
+        if self._error is not None:
+            fields["error"] = orjson.Fragment(self._recorder.redactor(orjson.dumps(self._error)))
         self._recorder.sink(wire.encode("trace", self.id, ver, fields))
         if (media := self._fields.media) is not None:
             files, media.files = files + media.files, []
@@ -339,10 +348,13 @@ class Span:
         """Score the span; a second score of the same name replaces the first."""
         self.update(scores=[{"name": name, "value": value, "label": label, "reason": reason}])
 
-    def end(self, *, end_time: datetime | None = None, **fields: Any) -> None:
-        """End the span; the first call decides the end time."""
+    def end(self, *, end_time: datetime | None = None, error: Error | None = None, **fields: Any) -> None:
+        """End the span; the first call decides the end time. `error`: the exception it failed with."""
         end_us = None if end_time is None else _us("end_time", end_time)
+        told = None if error is None else given_error(error)
         self._live.set(**fields)
+        if told is not None:
+            self._live.set_error(told)
         if not is_tracing_active():
             return
         if self._live.is_ended:

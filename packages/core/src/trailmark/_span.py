@@ -280,6 +280,10 @@ class Span:
             if self._status == "error":
                 self._error = capture_error(error, with_message=with_message and self._recorder.keep_output)
 
+    def set_error(self, error: ErrorInfo) -> None:
+        """What a user says it failed with."""
+        self._status, self._error = "error", error
+
     def end(self, status: Status | None = None, *, output: Any = UNSET, end_us: int | None = None) -> None:
         """End the span, once; when this returns the record is in the outbox."""
         if self._ended_us is not None:
