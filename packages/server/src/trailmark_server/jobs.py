@@ -190,7 +190,7 @@ class Worker:
     def _advance(self, store: Store, job: Job) -> None:
         try:
             if advance(store, job)["state"] == "done" and job["action"] in ("delete", "drop"):
-                vacuum(store)
+                vacuum(store, self._stop.is_set)
         except (FullError, DamagedError) as error:
             log.warning("job %s waits: %s", job["id"], error)
             self._stop.wait(LOOK_S)

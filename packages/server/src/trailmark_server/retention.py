@@ -17,7 +17,7 @@ _DAY_US: Final = 86_400_000_000
 log = logging.getLogger("trailmark.server")
 
 
-def keep(store: Store, now_us: int) -> int:
+def keep(store: Store, now_us: int, is_over: Callable[[], bool] = lambda: False) -> int:
     """How many traces went. A project's own number of days stands before the one for all; null keeps for ever."""
     with store.read() as reader:
         settings: dict[str, Any] = reader.document("settings", "") or {}
@@ -26,7 +26,7 @@ def keep(store: Store, now_us: int) -> int:
     count = 0
     for project in projects:
         if (kept := own.get(project, days)) is not None:
-            count += prune(store, before_us=now_us - kept * _DAY_US, project=project)
+            count += prune(store, before_us=now_us - kept * _DAY_US, project=project, is_over=is_over)
     return count
 
 
@@ -46,10 +46,11 @@ class Keeper:
         self._thread.join()
 
     def _run(self) -> None:
-        while not self._stop.is_set():
+        while True:
             for store in self._stores():
                 try:
-                    keep(store, time.time_ns() // 1000)
+                    keep(store, time.time_ns() // 1000, self._stop.is_set)
                 except StoreError as error:
                     log.warning("retention waits: %s", error)
-            self._stop.wait(EVERY_S)
+            if self._stop.wait(EVERY_S):
+                return

@@ -20,9 +20,10 @@ def prune(
     max_bytes: int | None = None,
     project: str | None = None,
     progress: Callable[[int], None] = lambda _: None,
+    is_over: Callable[[], bool] = lambda: False,
 ) -> int:
     """Erase traces, the oldest first: that began before a time; until the data takes less than `max_bytes`; with
-    neither, all of the project. Returns how many; `progress` gets how many so far."""
+    neither, all of the project. Returns how many; `progress` gets how many so far; `is_over` may end it."""
     if before_us is None and max_bytes is None and project is None:
         raise ValueError("prune what? Give before_us, max_bytes or project")
     count = 0
@@ -36,14 +37,16 @@ def prune(
             pass
         count += len(ids)
         progress(count)
-    vacuum(store)
+        if is_over():
+            break
+    vacuum(store, is_over)
     return count
 
 
-def vacuum(store: Store) -> None:
-    """Give free space back to the disk."""
+def vacuum(store: Store, is_over: Callable[[], bool] = lambda: False) -> None:
+    """Give free space back to the disk, in steps."""
     free = store.free_bytes()
-    while free:
+    while free and not is_over():
         store.write(lambda writer: writer.vacuum(PAGES))
         before, free = free, store.free_bytes()
         if free >= before:  # others write as fast
