@@ -125,6 +125,23 @@ check = {"name": "PII", "result": "failed", "config": {"entities": ["EMAIL"]}, "
 client.rest_client.guardrails.create_guardrails(guardrails=[{"entity_id": trace.id, "secondary_id": span.id, **check}])
 guarded = [one for one in client.get_span_content(span.id).feedback_scores if one.name == "guardrail.pii"]
 told["guardrail"] = [[one.value, one.category_name] for one in guarded]
+rest, call_id = client.rest_client, span.id
+rest.traces.add_trace_comment(trace.id, text="odd")
+rest.spans.add_span_comment(call_id, text="slow")
+rest.traces.add_thread_comment(client.get_threads_client().search_threads(PROJECT)[0].thread_model_id, text="long")
+[odd] = client.get_trace_content(trace.id).comments
+rest.traces.update_trace_comment(odd.id, text="odd, but right")
+[slow] = rest.spans.get_span_by_id(call_id).comments
+told["comments"] = [
+    rest.traces.get_trace_comment(trace.id, odd.id).text,
+    rest.spans.get_span_comment(call_id, slow.id).text,
+    [one.text for one in client.get_threads_client().search_threads(PROJECT)[0].comments],
+]
+rest.traces.delete_trace_comments(ids=[odd.id])
+rest.spans.delete_span_comments(ids=[slow.id])
+told["comments left"] = [client.get_trace_content(trace.id).comments, client.get_span_content(call_id).comments]
+[checked] = client.get_trace_content(trace.id).guardrails_validations
+told["validations"] = [checked.span_id == call_id, checked.checks[0].name, checked.checks[0].result]
 place = f"qa {batching}"
 client.create_environment(place, description="before staging")
 with contextlib.suppress(opik.exceptions.EnvironmentAlreadyExists):

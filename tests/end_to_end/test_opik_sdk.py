@@ -70,6 +70,9 @@ def test_what_opiks_sdk_writes_it_reads_back(
         "left": [],
         "deleted": [],
         "guardrail": [[0, "failed"]],
+        "comments": ["odd, but right", "slow", ["long"]],
+        "comments left": [None, None],
+        "validations": [True, "PII", "failed"],
         "environment": [f"qa {how == 'batching'}", "before staging", "#00ff00"],
         "environments": [],
     }

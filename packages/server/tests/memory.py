@@ -104,6 +104,7 @@ class State:
         self.documents: dict[tuple[str, str], Any] = {}
         self.history: list[Record] = []
         self.files: dict[str, Record] = {}
+        self.comments: dict[str, Record] = {}
         self.prices: dict[tuple[str, str], Price] = {}
         self.changes: dict[str, int] = {}
         self.removed: list[tuple[int, str, str]] = []
@@ -396,6 +397,17 @@ class MemoryReader:
     def score_history(self, id: str) -> list[Record]:
         return [one["was"] for one in reversed(self._state.history) if one["id"] == id]
 
+    def comments(self, kind: str, id: str, project: str | None = None) -> list[Record]:
+        inside = {span["id"] for span in self._row(id)["of"]} if kind == "trace" else set()
+        found = [one for one in map(said, self._state.comments.values()) if project in (None, one["project"])
+                 and (one[f"{kind}_id"] == id or one["span_id"] in inside)]  # fmt: skip
+        return sorted(found, key=lambda one: (one["ts_us"], one["id"]))
+
+    def comment(self, id: str) -> Record:
+        if id not in self._state.comments:
+            raise NotFoundError(f"no comment {id}")
+        return said(self._state.comments[id])
+
     def files(self, kind: str, id: str) -> list[Record]:
         return self._listed(lambda file: file[f"{kind}_id"] == id and (kind == "span" or file["span_id"] is None))
 
@@ -536,6 +548,10 @@ class MemoryWriter:
                 self._state.files[record["id"]] = {"trace_id": None, "span_id": None, **record}
             elif record["k"] == "score":
                 self._score(record)
+            elif record["k"] == "comment":
+                old = self._state.comments.get(record["id"])
+                if old is None or (record["ver"], record["text"]) > (old["ver"], old["text"]):
+                    self._state.comments[record["id"]] = record
             else:
                 self._state.plain.put([record])
             if owner and record["k"] in ("span", "trace"):
@@ -577,6 +593,10 @@ class MemoryWriter:
         plain.newest = {key: one for key, one in plain.newest.items() if key not in gone}
         plain.edits = {key: one for key, one in plain.edits.items() if key not in gone}
         plain.scores = {key: one for key, one in plain.scores.items() if key[:2] not in gone}
+        self._state.comments = {
+            key: one for key, one in self._state.comments.items()
+            if ("span", one.get("span_id")) not in gone and one.get("trace_id") != id
+        }  # fmt: skip
         files = self._state.files
         self._state.files = {
             key: one for key, one in files.items() if ("span", one["span_id"]) not in gone and one["trace_id"] != id
@@ -598,6 +618,10 @@ class MemoryWriter:
         if key[0] == "trace":
             self._touch(key[1])
 
+    def drop_comment(self, id: str) -> None:
+        if self._state.comments.pop(id, None) is None:
+            raise NotFoundError(f"no comment {id}")
+
     def delete_files(self, ids: list[str]) -> None:
         for id in ids:
             self._state.files.pop(id, None)
@@ -615,7 +639,8 @@ class MemoryWriter:
             raise NotFoundError(f"no project {name!r}")
         self.create_project(new)
         self._state.projects[new] = self._state.projects.pop(name)
-        for record in [*self._state.plain.newest.values(), *self._state.plain.scores.values()]:
+        kept = (self._state.plain.newest, self._state.plain.scores, self._state.comments)
+        for record in [one for held in kept for one in held.values()]:
             if record["project"] == name:
                 record["project"] = new
 
@@ -704,6 +729,13 @@ class MemoryWriter:
 
 def score_id(*key: str) -> str:
     return json.dumps(key).encode().hex()
+
+
+def said(record: Record) -> Record:
+    kind = next(kind for kind in ("span", "trace", "thread") if record.get(f"{kind}_id"))
+    ids = {f"{of}_id": record[f"{of}_id"] if of == kind else None for of in ("trace", "span", "thread")}
+    told = {name: record[name] for name in ("id", "project", "text", "ts_us")}
+    return {**told, **ids, "author": record.get("author") or "", "updated_us": record["ver"]}
 
 
 def shown(row: Record) -> Record:

@@ -227,6 +227,51 @@ def test_a_guardrail_is_a_score_of_its_span(http: httpx2.Client) -> None:
     assert (score["value"], score["category_name"]) == (1, "passed")
 
 
+def test_what_guardrails_found_is_told_by_span(http: httpx2.Client) -> None:
+    one = trace()
+    steps = [{**trace(), "trace_id": one["id"], "type": "guardrail"} for _ in range(2)]
+    http.post(f"{P}/traces", json=one)
+    http.post(f"{P}/spans/batch", json={"spans": steps})
+    assert http.get(f"{P}/traces/{one['id']}").json()["guardrails_validations"] is None
+    checks = [{"entity_id": one["id"], "secondary_id": step["id"], "name": name, "result": result, "config": {}, "details": {}}
+              for step, name, result in zip(steps, ("PII", "TOPIC"), ("failed", "passed"), strict=True)]  # fmt: skip
+    assert http.post(f"{P}/guardrails", json={"guardrails": checks}).status_code == 204
+    found = [
+        {"span_id": check["secondary_id"], "checks": [{"name": check["name"], "result": check["result"]}]}
+        for check in checks
+    ]
+    assert http.get(f"{P}/traces/{one['id']}").json()["guardrails_validations"] == found
+    assert http.get(f"{P}/spans/{steps[0]['id']}").json()["guardrails_validations"] == found[:1]
+
+
+def test_the_ping_is_healthy_at_both_addresses(http: httpx2.Client) -> None:
+    assert [http.get(f"{base}/is-alive/ping").json() for base in ("", "/api")] == [{"healthy": True}] * 2
+
+
+def test_projects_are_found_by_page_name_and_id(http: httpx2.Client) -> None:
+    for name in ("shop", "shop/eu", "bank"):
+        http.post(f"{P}/traces", json=trace(project_name=name))
+    first = http.get(f"{P}/projects", params={"size": 2}).json()
+    last = http.get(f"{P}/projects", params={"size": 2, "page": 2}).json()
+    assert {one["name"] for one in first["content"] + last["content"]} == {"shop", "shop/eu", "bank"}
+    assert (first["total"], first["size"], last["size"]) == (3, 2, 1)
+    named = http.get(f"{P}/projects", params={"name": "SHOP"}).json()["content"]
+    assert {one["name"] for one in named} == {"shop", "shop/eu"}
+    told = http.post(f"{P}/projects/retrieve", json={"name": "shop/eu"}).json()
+    assert http.get(f"{P}/projects/{told['id']}").json() == told
+    assert http.post(f"{P}/projects/retrieve", json={"name": "none"}).status_code == 404
+
+
+def test_the_link_that_opiks_sdk_prints_leads_to_the_trace(http: httpx2.Client) -> None:
+    one = trace(project_name="my shop")
+    http.post(f"{P}/traces", json=one)
+    link = {"trace_id": one["id"], "path": "aHR0cDovL2V2aWwudGVzdA=="}  # where it says it leads to is not asked
+    first = http.get("/api/v1/session/redirect/projects/", params=link, follow_redirects=False)
+    second = http.get(first.headers["location"], follow_redirects=False)
+    assert (first.status_code, first.headers["location"]) == (307, f"/t/{one['id']}")
+    assert second.headers["location"] == f"/p/my%20shop/traces/{one['id']}"
+
+
 def test_environments_are_kept_in_order_and_each_name_once(http: httpx2.Client) -> None:
     url, ids = f"{P}/environments", [new_id(), new_id()]
     for position, (id, name) in enumerate(zip(ids, ("production", "staging"), strict=True)):

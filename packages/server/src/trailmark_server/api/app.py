@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 
 from trailmark_server import __version__
 from trailmark_server.api import (
+    comments,
     facets,
     files,
     jobs,
@@ -20,6 +21,7 @@ from trailmark_server.api import (
     native,
     operations,
     opik,
+    opik_comments,
     opik_environments,
     opik_files,
     opik_threads,
@@ -62,13 +64,14 @@ def create_app(default: Store, home: Path, clients: Clients | None = None, *, ru
 
     clients = clients or Clients()
     app.include_router(native.router(store, clients, observed))
-    app.include_router(opik_threads.router(store), include_in_schema=False)  # theirs to describe
+    app.include_router(opik_comments.router(store), include_in_schema=False)  # theirs to describe
+    app.include_router(opik_threads.router(store), include_in_schema=False)
     app.include_router(opik_environments.router(store), include_in_schema=False)
     app.include_router(opik.router(store), include_in_schema=False)
     app.include_router(opik_files.router(store), include_in_schema=False)
     app.include_router(otlp.router(store), include_in_schema=False)
     app.include_router(files.router(store))
-    for part in (lists, traces, threads, metrics, scores, facets, settings):
+    for part in (lists, traces, threads, metrics, scores, comments, facets, settings):
         app.include_router(part.router(store))
     app.state.jobs = Worker(store.every)
     app.include_router(jobs.router(store))

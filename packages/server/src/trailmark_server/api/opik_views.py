@@ -6,9 +6,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from uuid import NAMESPACE_URL, uuid5
 
+from trailmark_server.ingest.opik import GUARDRAIL
 from trailmark_server.store import NotFoundError, Reader
 
-__all__ = ["span_view", "thread_model_id", "thread_view", "trace_row_view", "trace_view"]
+__all__ = ["comment_view", "span_view", "thread_model_id", "thread_view", "trace_row_view", "trace_view"]
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -25,7 +26,8 @@ def trace_view(reader: Reader, id: str) -> dict[str, Any]:
         "metadata": trace["metadata"], "tags": trace["tags"], "error_info": _error(trace["error"]),
         "thread_id": trace["thread"], "environment": trace["environment"], "feedback_scores": _scores(trace["scores"]),
         "total_estimated_cost": trace["cost"], "span_count": trace["spans"],
-        "usage": _usage(trace["tin"], trace["tout"]),
+        "usage": _usage(trace["tin"], trace["tout"]), "comments": _comments(reader, "trace", id),
+        "guardrails_validations": _guarded(reader.scores("trace", id)),
     }  # fmt: skip
 
 
@@ -48,6 +50,7 @@ def thread_view(reader: Reader, project: str, row: dict[str, Any]) -> dict[str, 
         **_times(row["start_us"], row["end_us"]), "first_message": first["input"], "last_message": last["output"],
         "number_of_messages": row["traces"] * 2, "status": "active" if row["running"] else "inactive",
         "feedback_scores": _scores(reader.thread_scores(row["id"])), "total_estimated_cost": row["cost"],
+        "comments": _comments(reader, "thread", row["id"], project),
         "usage": _usage(row["tin"], row["tout"]), "tags": last["tags"], "environment": last["environment"],
     }  # fmt: skip
 
@@ -73,8 +76,32 @@ def span_view(reader: Reader, id: str, trace_id: str | None = None) -> dict[str,
         "output": span["output"], "metadata": span["metadata"], "tags": span["tags"], "model": span["model"],
         "provider": span["provider"], "usage": raw or (_usage(*tokens) if parts else None),
         "error_info": _error(span["error"]), "total_estimated_cost": span["cost"],
-        "feedback_scores": _scores(span["scores"]),
+        "feedback_scores": _scores(span["scores"]), "comments": _comments(reader, "span", id),
+        "guardrails_validations": _guarded([{**score, "span_id": id} for score in span["scores"]]),
     }  # fmt: skip
+
+
+def comment_view(comment: dict[str, Any]) -> dict[str, Any]:
+    """Comment, as far as we know it."""
+    by = {"created_by": comment["author"] or None, "last_updated_by": comment["author"] or None}
+    at = {"created_at": _time(comment["ts_us"]), "last_updated_at": _time(comment["updated_us"])}
+    return {"id": comment["id"], "text": comment["text"], **at, **by}
+
+
+def _comments(reader: Reader, kind: str, id: str, project: str | None = None) -> list[dict[str, Any]] | None:
+    """Its own, without those of a trace's spans; None for none, as Opik has it."""
+    found = (one for one in reader.comments(kind, id, project) if one[f"{kind}_id"] is not None)
+    return [comment_view(one) for one in found] or None
+
+
+def _guarded(scores: list[dict[str, Any]]) -> list[dict[str, Any]] | None:
+    """What guardrails found, by span: `ingest.opik` keeps each check as a score of the span that checked."""
+    checks: dict[str, list[dict[str, Any]]] = {}
+    for score in scores:
+        if score["source"] == GUARDRAIL and score["span_id"] is not None:
+            check = {"name": score["name"].removeprefix("guardrail.").upper(), "result": score["label"]}
+            checks.setdefault(score["span_id"], []).append(check)
+    return [{"span_id": span_id, "checks": found} for span_id, found in checks.items()] or None
 
 
 def _usage(tin: int, tout: int) -> dict[str, int] | None:

@@ -13,7 +13,7 @@ from trailmark_server.api.params import Limit
 from trailmark_server.api.problems import Problem
 from trailmark_server.store import NotFoundError, Reader, Store
 
-__all__ = ["check_value", "router"]
+__all__ = ["check_value", "project_of", "router", "target_of"]
 
 _KINDS = ("span", "trace", "thread")
 
@@ -32,7 +32,7 @@ def router(store: Store) -> APIRouter:  # noqa: C901 - one route after the other
         limit: Limit = 200,
     ) -> Response:
         """Of a span, a trace with its spans, a thread (with `project`), or the newest of a project."""
-        kind, id = _target({"span_id": span_id, "trace_id": trace_id, "thread_id": thread_id})
+        kind, id = target_of({"span_id": span_id, "trace_id": trace_id, "thread_id": thread_id})
         with store.read() as reader:
             if kind is None and project is not None:
                 return answer(request, reader.scores_of_project(project, limit))
@@ -45,7 +45,7 @@ def router(store: Store) -> APIRouter:  # noqa: C901 - one route after the other
         with store.read() as reader:
             record = _record(reader, score)
         store.write(lambda writer: writer.put([record]))
-        kind, id = _target(score.model_dump())
+        kind, id = target_of(score.model_dump())
         assert kind is not None  # _record has looked
         with store.read() as reader:
             return _given(reader.scores(kind, id), kind, score)
@@ -81,13 +81,13 @@ def router(store: Store) -> APIRouter:  # noqa: C901 - one route after the other
 
 def _record(reader: Reader, score: models.NewScore) -> dict[str, Any]:
     """The native record. Problem for what is no score, NotFoundError for a trace or span that is not there."""
-    kind, id = _target(score.model_dump())
+    kind, id = target_of(score.model_dump())
     if kind is None:
         raise Problem(400, "a score of what? Allowed: one of trace_id, span_id, thread_id")
     check_value(score)
     now = time.time_ns() // 1000
     return {
-        "k": "score", "ver": now, "ts_us": now, "project": _project(reader, kind, id, score.project),
+        "k": "score", "ver": now, "ts_us": now, "project": project_of(reader, kind, id, score.project),
         f"{kind}_id": id, "name": score.name, "value": score.value, "label": score.label, "reason": score.reason,
         "source": score.source, "author": score.author,
     }  # fmt: skip
@@ -99,10 +99,11 @@ def check_value(score: models.NewScore) -> None:
         raise Problem(400, "a score has neither value nor label; allowed: a number, true, false, or a label")
 
 
-def _project(reader: Reader, kind: str, id: str, given: str | None) -> str:
+def project_of(reader: Reader, kind: str, id: str, given: str | None) -> str:
+    """The project of a trace or span; a thread's must be given."""
     if kind == "thread":
         if given is None:
-            raise Problem(400, "a thread's score has no project; allowed: its name")
+            raise Problem(400, "a thread has no project; allowed: its name")
         return given
     trace_id = id if kind == "trace" else reader.spans_of(id)
     if trace_id is None:
@@ -111,7 +112,8 @@ def _project(reader: Reader, kind: str, id: str, given: str | None) -> str:
     return str(reader.trace_head(trace_id)["project"])
 
 
-def _target(given: dict[str, Any]) -> tuple[str | None, str]:
+def target_of(given: dict[str, Any]) -> tuple[str | None, str]:
+    """What a request names by `trace_id`, `span_id` or `thread_id`: kind and id; None for none of them."""
     named = [(kind, given[f"{kind}_id"]) for kind in _KINDS if given.get(f"{kind}_id")]
     if len(named) > 1:
         raise Problem(400, f"it names {' and '.join(f'{kind}_id' for kind, _ in named)}; allowed: one of them")

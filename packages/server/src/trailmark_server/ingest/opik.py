@@ -13,8 +13,19 @@ from trailmark_server.ingest.records import MAX_US
 from trailmark_server.ingest.usage import count, partition
 from trailmark_server.store import clean
 
-__all__ = ["changes_of", "edited_us", "guardrail_record", "named", "score_record", "span_record", "trace_record", "us"]
+__all__ = [
+    "GUARDRAIL",
+    "changes_of",
+    "edited_us",
+    "guardrail_record",
+    "named",
+    "score_record",
+    "span_record",
+    "trace_record",
+    "us",
+]
 
+GUARDRAIL: Final = "guardrail"  # the source of a score that a guardrail gave
 _PATCHED: Final = ("name", "input", "output", "metadata", "tags", "thread_id", "environment")
 _PATCHED_SPAN: Final = ("type", "model", "provider")
 _NAMES: Final = {
@@ -122,7 +133,7 @@ def guardrail_record(item: dict[str, Any]) -> dict[str, Any]:
     if result not in ("passed", "failed"):
         raise ValueError(f"result: it is {result!r:.80}; allowed: passed, failed")
     score = score_record(item, "span_id")
-    score |= {"span_id": item.get("secondary_id"), "name": f"guardrail.{name.lower()}", "source": "guardrail"}
+    score |= {"span_id": item.get("secondary_id"), "name": f"guardrail.{name.lower()}", "source": GUARDRAIL}
     told = {key: item[key] for key in ("config", "details") if item.get(key)}
     return score | {
         "value": result == "passed",

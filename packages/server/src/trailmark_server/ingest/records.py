@@ -17,7 +17,7 @@ from trailmark_server.ingest.usage import MAX_TOKENS
 from trailmark_server.pricing import MAX_COST, Price, priced
 from trailmark_server.store import clean
 
-__all__ = ["MAX_NAME", "MAX_US", "Rejection", "check"]
+__all__ = ["MAX_COMMENT", "MAX_NAME", "MAX_US", "Rejection", "check"]
 
 MAX_NAME: Final = 10_000
 MAX_US: Final = 253_402_300_800_000_000  # the year 10000
@@ -26,6 +26,8 @@ Micros = Annotated[int, Field(ge=0, lt=MAX_US)]
 Tokens = Annotated[int, Field(ge=0, lt=MAX_TOKENS)]
 Cost = Annotated[float, Field(ge=0, le=MAX_COST, allow_inf_nan=False)]
 Name = Annotated[str, Field(min_length=1, max_length=MAX_NAME)]
+MAX_COMMENT: Final = 100_000
+_ABOUT: Final = ("score", "comment")
 MAX_FILE = 64 * 1024 * 1024
 Status = Literal["running", "ok", "error", "cancelled", "interrupted"]
 
@@ -174,8 +176,26 @@ class _File(_FileIds, total=False):
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
+class _CommentIds(TypedDict):
+    k: Literal["comment"]
+    id: Id
+    ver: Micros
+    project: Name
+    text: Annotated[str, Field(min_length=1, max_length=MAX_COMMENT)]
+    ts_us: Micros
+
+
+class _Comment(_CommentIds, total=False):
+    """What somebody says of a span, a trace or a thread."""
+
+    trace_id: Id | None
+    span_id: Id | None
+    thread_id: Name | None
+    author: Annotated[str, Field(max_length=255)] | None
+
+
 _RECORD: TypeAdapter[Any] = TypeAdapter(
-    Annotated[_Span | _Trace | _ScoreRecord | _Patch | _File, Field(discriminator="k")]
+    Annotated[_Span | _Trace | _ScoreRecord | _Comment | _Patch | _File, Field(discriminator="k")]
 )
 
 
@@ -204,16 +224,16 @@ def check(
     for index, item in enumerate(items):
         try:
             record = _valid(item)
-            if record["k"] == "score" and not any(record.get(key) for key in ("trace_id", "span_id", "thread_id")):
-                bad.append(
-                    Rejection(index, record.get("id"), "trace_id", "a score needs a trace_id, span_id or thread_id")
-                )
-            elif record["k"] == "patch" and not (record.get("trace_id") or record.get("span_id")):
+            kind = record["k"]
+            if kind in _ABOUT and not any(record.get(key) for key in ("trace_id", "span_id", "thread_id")):
+                needs = f"a {kind} needs a trace_id, span_id or thread_id"
+                bad.append(Rejection(index, record.get("id"), "trace_id", needs))
+            elif kind == "patch" and not (record.get("trace_id") or record.get("span_id")):
                 bad.append(Rejection(index, record["id"], "trace_id", "a patch needs a trace_id or a span_id"))
-            elif record["k"] == "file":
+            elif kind == "file":
                 _take_file(index, record, good, bad)
             else:
-                good.append(priced(record, prices) if record["k"] == "span" else record)
+                good.append(priced(record, prices) if kind == "span" else record)
         except ValidationError as error:
             bad.append(_rejection(index, item, error))
     return good, bad
@@ -257,7 +277,7 @@ def _rejection(index: int, item: bytes | dict[str, Any], error: ValidationError)
     path = ".".join(
         str(part)
         for part in first["loc"]
-        if part not in ("span", "trace", "score", "patch", "file") or part == first["loc"][-1]
+        if part not in ("span", "trace", "score", "comment", "patch", "file") or part == first["loc"][-1]
     )
     value = first.get("input")
     shown = (

@@ -19,6 +19,8 @@ _DELETE: Final = (
     "DELETE FROM payloads WHERE kind=0 AND seq IN (SELECT seq FROM spans WHERE trace_id=?)",
     "DELETE FROM payloads WHERE kind=1 AND seq IN (SELECT seq FROM roots WHERE trace_id=?)",
     "DELETE FROM scores WHERE kind='span' AND target IN (SELECT span_id FROM spans WHERE trace_id=?)",
+    "DELETE FROM comments WHERE kind='span' AND target IN (SELECT span_id FROM spans WHERE trace_id=?)",
+    "DELETE FROM comments WHERE kind='trace' AND target=?",
     "DELETE FROM edits WHERE kind='span' AND id IN (SELECT span_id FROM spans WHERE trace_id=?)",
     "DELETE FROM bases WHERE kind='span' AND id IN (SELECT span_id FROM spans WHERE trace_id=?)",
     "DELETE FROM scores WHERE kind='trace' AND target=?",

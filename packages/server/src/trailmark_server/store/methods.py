@@ -5,6 +5,7 @@ from __future__ import annotations
 from trailmark_server.store import (
     bodies,
     check,
+    comments,
     documents,
     facets,
     lists,
@@ -52,6 +53,8 @@ class SqliteReader(View):
     scores_of_project = scores.of_project
     score_history = scores.history
     scores = scores.listed
+    comment = comments.get
+    comments = comments.listed
     document = documents.get
     documents = documents.listed
     damage = check.damage
@@ -64,5 +67,6 @@ class SqliteWriter(Transaction):
     rename_project = projects.rename
     drop_project = projects.drop
     drop_score = scores.drop
+    drop_comment = comments.drop
     put_document = documents.put
     drop_document = documents.drop

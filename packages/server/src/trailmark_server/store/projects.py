@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from typing import Any, Final
 
-from trailmark_server.store import files, media, rollup
+from trailmark_server.store import comments, files, media, rollup
 from trailmark_server.store.codec import id_text
 from trailmark_server.store.errors import ExistsError, NotFoundError
 from trailmark_server.store.lists import project_id
@@ -64,7 +64,8 @@ def drop(writer: Transaction, name: str, limit: int) -> bool:
     row = writer._db.execute("DELETE FROM projects WHERE name=? RETURNING id", (name,)).fetchone()
     if row is None:
         raise NotFoundError(f"no project {name!r}")
-    writer._db.execute("DELETE FROM scores WHERE project_id=?", row)
+    for table in ("scores", "comments"):
+        writer._db.execute(f"DELETE FROM {table} WHERE project_id=?", row)
     writer._projects.clear()
     return True
 
@@ -79,7 +80,7 @@ def older_than(reader: View, project: str, before_us: int) -> dict[str, Any]:
 
 
 def records(reader: View, trace_id: str) -> Iterator[dict[str, Any]]:
-    """The trace as native records, which `POST /api/v1/ingest` takes back: its own, its spans', its scores."""
+    """The trace as native records, which `POST /api/v1/ingest` takes back: spans, scores, comments."""
     key = key_of(trace_id)
     own = _whole(reader, stored_record(reader._db, "trace", key)) or {}
     root = own.pop("root_span", None)
@@ -93,6 +94,7 @@ def records(reader: View, trace_id: str) -> Iterator[dict[str, Any]]:
         yield record
     for kind in ("trace", "span"):
         yield from _score_records(reader, kind, key)
+    yield from comments.records(reader, trace_id)
 
 
 def span_record(reader: View, span_id: bytes, trace_id: bytes) -> dict[str, Any]:

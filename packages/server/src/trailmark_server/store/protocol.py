@@ -99,7 +99,7 @@ class Reader(Protocol):
         """A page of native records, newest first, and the cursor of the next."""
 
     def records(self, trace_id: str) -> Iterator[Row]:
-        """The trace as native records, which `POST /api/v1/ingest` takes back: its own, its spans', its scores."""
+        """The trace as native records, which `POST /api/v1/ingest` takes back: spans, scores, comments."""
 
     def changes(self, project: str, *, since: int, query: str, limit: int, fields: tuple[str, ...] = ()) -> Row:
         """`{upserts, deleted, seq, more}` after `since`, oldest first: rows that match, ids that left."""
@@ -186,6 +186,12 @@ class Reader(Protocol):
     def score_history(self, id: str) -> list[Row]:
         """What the score was before, newest first."""
 
+    def comments(self, kind: str, id: str, project: str | None = None) -> list[Row]:
+        """Of one trace, span or thread; of a trace with its spans'. Oldest first."""
+
+    def comment(self, id: str) -> Row:
+        """One of them."""
+
     def files(self, kind: str, id: str) -> list[Row]:
         """Attachments of a span, or of a trace without its spans'."""
 
@@ -237,6 +243,9 @@ class Writer(Protocol):
 
     def drop_score(self, id: str) -> None:
         """This one score; it stays in the history."""
+
+    def drop_comment(self, id: str) -> None:
+        """NotFoundError when there is none."""
 
     def delete_files(self, ids: list[str]) -> None:
         """Attachments, by their ids."""

@@ -171,7 +171,14 @@ CREATE INDEX traces_time ON traces(
 CREATE INDEX spans_first ON spans(trace_id, first_token_us, start_us) WHERE first_token_us IS NOT NULL;
 """
 
-_MIGRATIONS: Final = (_V1, _V2, _V3, _V4, _V5)
+_V6: Final = """
+CREATE TABLE comments(  -- what people say of a trace, a span or a conversation
+  comment_id BLOB PRIMARY KEY, kind TEXT NOT NULL, target BLOB NOT NULL, project_id INTEGER NOT NULL,
+  text TEXT NOT NULL, author TEXT NOT NULL, ts_us INTEGER NOT NULL, ver INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+CREATE INDEX comments_target ON comments(kind, target);
+"""
+
+_MIGRATIONS: Final = (_V1, _V2, _V3, _V4, _V5, _V6)
 VERSION: Final = len(_MIGRATIONS)
 _CONNECTION: Final = (
     "busy_timeout=10000", "synchronous=FULL", "secure_delete=FAST", "temp_store=MEMORY",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-__all__ = ["FIND_ROOT", "FIND_SPAN", "INSERT", "SCORE", "UPDATE"]
+__all__ = ["COMMENT", "FIND_ROOT", "FIND_SPAN", "INSERT", "SCORE", "UPDATE"]
 
 
 def _insert(table: str, columns: str) -> str:
@@ -36,4 +36,10 @@ SCORE: Final = (
     "project_id=excluded.project_id WHERE (excluded.ver, excluded.ts_us, coalesce(excluded.value, -1e308), "
     "coalesce(excluded.label, ''), coalesce(excluded.reason, '')) >= (scores.ver, scores.ts_us, "
     "coalesce(scores.value, -1e308), coalesce(scores.label, ''), coalesce(scores.reason, ''))"
+)
+COMMENT: Final = (
+    "INSERT INTO comments(comment_id, kind, target, project_id, text, author, ts_us, ver) VALUES(?,?,?,?,?,?,?,?) "
+    "ON CONFLICT(comment_id) DO UPDATE SET kind=excluded.kind, target=excluded.target, "
+    "project_id=excluded.project_id, text=excluded.text, author=excluded.author, ts_us=excluded.ts_us, "
+    "ver=excluded.ver WHERE (excluded.ver, excluded.text) > (comments.ver, comments.text)"
 )

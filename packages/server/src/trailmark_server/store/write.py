@@ -15,7 +15,7 @@ from trailmark_server.store.codec import id_bytes, id_text
 from trailmark_server.store.erase import erase
 from trailmark_server.store.protocol import Repriced
 from trailmark_server.store.rows import Packed, Root, leaves, pack_record, pack_records
-from trailmark_server.store.statements import FIND_ROOT, FIND_SPAN, INSERT, SCORE, UPDATE
+from trailmark_server.store.statements import COMMENT, FIND_ROOT, FIND_SPAN, INSERT, SCORE, UPDATE
 from trailmark_server.store.stored import stored_record
 
 __all__ = ["Transaction"]
@@ -51,6 +51,8 @@ class Transaction:
                 self.edit(target, record[f"{target}_id"], record["changes"], ver=record["ver"], edit_id=record["id"])
             elif kind == "file":
                 files.put(self._db, self.project(item.record["project"]), item.record)
+            elif kind == "comment":
+                self._put_comment(item.record)
             else:
                 self._put_score_record(item.record)
 
@@ -332,6 +334,12 @@ class Transaction:
         ts_us = record["ver"] if record["ver"] > 1_000_000 else record.get("end_us") or record["start_us"]
         for score in scores:
             self._put_score(kind, target, record["project"], score, "sdk", "", ts_us, record["ver"])
+
+    def _put_comment(self, record: dict[str, Any]) -> None:
+        kind = next(kind for kind in ("span", "trace", "thread") if record.get(f"{kind}_id"))
+        target = record["thread_id"].encode() if kind == "thread" else id_bytes(record[f"{kind}_id"])
+        row = (id_bytes(record["id"]), kind, target, self.project(record["project"]), record["text"])
+        self._db.execute(COMMENT, (*row, record.get("author") or "", record["ts_us"], record["ver"]))
 
     def _put_score_record(self, record: dict[str, Any]) -> None:
         given = (record.get("source") or "sdk", record.get("author") or "", record["ts_us"], record["ver"])

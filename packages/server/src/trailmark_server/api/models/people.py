@@ -7,12 +7,16 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, Field
 
 from trailmark_server.api.models.shared import GivenScore, Json, Model, Name, ScoreValue
+from trailmark_server.ingest.records import MAX_COMMENT
 
 __all__ = [
     "Bulk",
     "BulkDone",
+    "Comment",
+    "CommentText",
     "FieldInfo",
     "Job",
+    "NewComment",
     "NewScore",
     "Parsed",
     "Price",
@@ -60,6 +64,34 @@ class NewScore(Model):
 class ScoreBefore(ScoreValue):
     ts_us: int
     replaced_us: int
+
+
+class CommentText(Model):
+    text: Annotated[str, Field(min_length=1, max_length=MAX_COMMENT)]
+
+
+class NewComment(CommentText):
+    """On one of `trace_id`, `span_id`, `thread_id` (with `project`)."""
+
+    trace_id: str | None = None
+    span_id: str | None = None
+    thread_id: Name | None = None
+    project: Name | None = None
+    author: Annotated[str, Field(max_length=255)] = ""
+
+
+class Comment(BaseModel):
+    """`updated_us` is `ts_us` until its text is edited."""
+
+    id: str
+    trace_id: str | None
+    span_id: str | None
+    thread_id: str | None
+    project: str
+    text: str
+    author: str
+    ts_us: int
+    updated_us: int
 
 
 class ScoreDef(Model):
