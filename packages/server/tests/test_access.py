@@ -325,6 +325,14 @@ def test_health_readiness_and_metrics(http: httpx2.Client, keys: Keys) -> None:
     assert http.get("/healthz").status_code == 200
 
 
+def test_who_comes_through_a_proxy_does_not_make_the_first_key(http: httpx2.Client, keys: Keys) -> None:
+    for name in ("Forwarded", "X-Forwarded-For", "X-Real-IP", "Via"):
+        refused = http.post("/api/v1/keys", json={"name": "me"}, headers={name: "203.0.113.7"})
+        assert (refused.status_code, "trailmark keys create" in refused.json()["detail"]) == (403, True)
+        assert not http.get("/api/v1/session", headers={name: "203.0.113.7"}).json()["admin"]
+    assert not keys.all()
+
+
 def test_the_first_key_made_on_the_page_is_an_admins_and_only_its_session_makes_more(
     http: httpx2.Client, keys: Keys
 ) -> None:

@@ -185,6 +185,7 @@ def test_the_command_line_shows_what_was_recorded_without_a_server(tmp_path: Pat
         (("show", "ffff"), "no trace begins with 'ffff'"),
         (("show",), "show what? Give trace ids"),
         (("serve", "--host", "0.0.0.0"), "host is '0.0.0.0': whoever reaches it"),
+        (("serve", "--allowed-host", "traces.example.com"), "allowed-host is 'traces.example.com': whoever reaches it"),
     ],
 )
 def test_a_mistake_is_one_line(tmp_path: Path, arguments: tuple[str, ...], message: str) -> None:

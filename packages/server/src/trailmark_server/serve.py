@@ -95,22 +95,27 @@ def serve(home: Path, options: Options, *, ready: Callable[[str], None]) -> None
 
 def _rules(home: Path, options: Options) -> Rules:
     """StoreError for what would leave recorded data to anyone who can reach the address."""
-    keys, is_local = Keys(home), is_loopback(options.host)
+    keys, is_bound_here = Keys(home), is_loopback(options.host)
+    # a name of its own is for a proxy, which brings others to loopback
+    outside = "" if is_bound_here else f"host is {options.host!r}"
+    outside = outside or next(
+        (f"allowed-host is {name!r}" for name in options.allowed_hosts if not is_loopback(name)), ""
+    )
     if options.root_path and not _ROOT.match(options.root_path):
         raise StoreError(f"root-path is {options.root_path!r}; allowed: a path such as /trailmark")
-    if not is_local and not options.is_insecure and not keys.all():
+    if outside and not options.is_insecure and not keys.all():
         raise StoreError(
-            f"host is {options.host!r}: whoever reaches it could read and change everything. Make a key first: "
-            "trailmark keys create NAME (or bind to 127.0.0.1; or --insecure, if the network is the guard)"
+            f"{outside}: whoever reaches it could read and change everything. Make a key first: "
+            "trailmark keys create NAME (or serve 127.0.0.1 alone; or --insecure, if the network is the guard)"
         )
     if options.is_insecure:
         print(
             f"trailmark: INSECURE: no key is asked for; whoever reaches {options.host} reads and changes everything",
             file=sys.stderr, flush=True,
         )  # fmt: skip
-    access = Access(keys, is_required=not is_local and not options.is_insecure, is_open=options.is_insecure)
-    hosts = frozenset(name.lower() for name in (*options.allowed_hosts, *([] if is_local else [options.host])))
-    return Rules(access, hosts, any_address=not is_local, root_path=options.root_path, body_s=options.body_s)
+    access = Access(keys, is_required=bool(outside) and not options.is_insecure, is_open=options.is_insecure)
+    hosts = frozenset(name.lower() for name in (*options.allowed_hosts, *([] if is_bound_here else [options.host])))
+    return Rules(access, hosts, any_address=not is_bound_here, root_path=options.root_path, body_s=options.body_s)
 
 
 def _url(options: Options, port: int) -> str:

@@ -17,6 +17,7 @@ from trailmark_server.keys import DEFAULT, Key, Keys
 
 __all__ = ["COOKIE", "PUBLIC", "Access", "WrongKeys", "is_public"]
 
+BY_PROXY: Final = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via")
 COOKIE: Final = "trailmark_session"
 SESSION_S: Final = 30 * 86_400
 MOST_WRONG: Final = 20
@@ -91,9 +92,9 @@ class Access:
 
     def is_admin(self, headers: Mapping[str, str]) -> bool:
         """Whether the request may make and revoke keys: a session of an admin key, never a program's key; and this
-        machine while nobody needs a key."""
+        machine while nobody needs a key: not who comes through a proxy on it."""
         if not self.is_needed():
-            return not self.is_open
+            return not self.is_open and not any(name in headers for name in BY_PROXY)
         key = self._of_cookie(headers.get("cookie"))
         return key is not None and key.is_admin
 
