@@ -143,9 +143,9 @@ class _Ways:
         sql, values = scored(leaf)
         given = [self._project, leaf.key, *values]
         if not self._of_spans:
-            source = "SELECT c.target AS trace_id FROM scores c WHERE c.kind='trace'"
+            source = "SELECT c.target AS trace_id FROM scores c INDEXED BY scores_value WHERE c.kind='trace'"
         else:
-            source = "SELECT x.trace_id FROM scores c CROSS JOIN spans x ON x.span_id=c.target WHERE c.kind='span'"
+            source = "SELECT x.trace_id FROM scores c INDEXED BY scores_value CROSS JOIN spans x ON x.span_id=c.target WHERE c.kind='span'"
         return self._counted(f"{source} AND c.project_id=? AND c.name=? AND {sql}", given)
 
     def _id(self, leaf: Condition) -> _Way | None:
