@@ -142,10 +142,11 @@ class _Ways:
     def _score(self, leaf: Condition) -> _Way:
         sql, values = scored(leaf)
         given = [self._project, leaf.key, *values]
-        if not self._of_spans:
-            source = "SELECT c.target AS trace_id FROM scores c INDEXED BY scores_value WHERE c.kind='trace'"
-        else:
-            source = "SELECT x.trace_id FROM scores c INDEXED BY scores_value CROSS JOIN spans x ON x.span_id=c.target WHERE c.kind='span'"
+        id, kind, spans = "c.target AS trace_id", "trace", ""
+        if self._of_spans:
+            id, kind, spans = "x.trace_id", "span", "CROSS JOIN spans x ON x.span_id=c.target "
+        # by name: to leave out doubles the planner would walk all scores in order of their targets
+        source = f"SELECT {id} FROM scores c INDEXED BY scores_value {spans}WHERE c.kind='{kind}'"
         return self._counted(f"{source} AND c.project_id=? AND c.name=? AND {sql}", given)
 
     def _id(self, leaf: Condition) -> _Way | None:
