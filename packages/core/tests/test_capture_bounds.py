@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
 import tracemalloc
+from pathlib import Path
 from typing import Any
 
 import pytest
 import trailmark
+from trailmark import spool
 from trailmark.testing import Trail
 
 from .test_capture import recorded
@@ -109,3 +115,33 @@ def test_half_a_surrogate_pair_costs_one_letter_wherever_it_stands(trail: Trail)
     assert (span["input"], span["model"], span["usage_raw"]) == ({said: [said]}, said, {said: said})
     assert [(trace["tags"], trace["scores"]) for trace in trail.traces] == [([said], [score])] * 2
     assert {record["name"] for record in trail.records if record["k"] == "score"} == {said}
+
+
+SCARCE = """
+import resource, sys
+import trailmark
+
+@trailmark.track
+def work(value):
+    return [value]
+
+used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+text = "x" * 150_000_000
+resource.setrlimit(resource.RLIMIT_AS, (used + 700_000_000,) * 2)
+for value in ({"a": [{"b": text}]}, [text[:1_000_000]] * 100, {text[:5_000_000]: 1}):
+    assert work(value)[0] is value
+cycle = [text[:10]]
+cycle.append(cycle)
+assert work(cycle)[0] is cycle
+print("done")
+"""
+
+
+def test_a_huge_text_deep_in_a_value_never_reaches_the_encoder_whole_where_memory_is_scarce(home: Path) -> None:
+    environ = {**os.environ, "TRAILMARK_HOME": str(home), "TRAILMARK_QUIET": "true"}
+    done = subprocess.run([sys.executable, "-c", SCARCE], env=environ, capture_output=True, text=True, check=False)
+
+    assert (done.returncode, done.stdout, done.stderr) == (0, "done\n", "")
+    found = [json.loads(record) for segment in spool.segments(home) for record in spool.read(segment).records]
+    assert sum("[cut: 150000000 characters in all]" in json.dumps(record, ensure_ascii=False) for record in found) == 2
+    assert {record["status"] for record in found if record["ver"] == 2} == {"ok"}

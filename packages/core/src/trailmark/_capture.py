@@ -22,7 +22,7 @@ import orjson
 from trailmark._media import MEDIA_FROM, TakeMedia, may_have_media
 from trailmark._objects import MAX_ERROR_TEXT, message_of, plainer, stored_fields, type_name, where_defined
 from trailmark._summaries import summary
-from trailmark._survey import Survey, flat, survey
+from trailmark._survey import Survey, flat, is_larger, look_first, survey
 from trailmark.model import ErrorInfo, shown, written
 from trailmark.wire import Tail
 
@@ -35,6 +35,7 @@ MAX_NODES: Final = 10_000
 MAX_SECONDS: Final = 0.25  # a value that is slow to look at is cut, as one with too many parts is
 MAX_TEXT: Final = 1024 * 1024
 MAX_BINARY: Final = 4096
+SHORTEST: Final = 64  # what no text is cut below
 
 _SEQUENCES: Final[tuple[type[Collection[Any]], ...]] = (list, tuple, set, frozenset, deque)
 SAME: Final[Survey] = ((), [], False)
@@ -61,6 +62,8 @@ def surveyed(
     for item in value.values() if type(value) is dict else (value,):
         if type(item) is str and len(item) > MAX_BYTES:  # not to be encoded only to be cut
             return _walked(value, None if take is None else partial(take, field))
+    if look_first.wanted and is_larger(value, MAX_BYTES):
+        return _walked(value, None if take is None else partial(take, field))
     try:
         encoded = orjson.dumps(value, option=_FAST)
         if len(encoded) <= SHORT and b"null" not in encoded:  # what orjson makes of NaN
@@ -70,6 +73,7 @@ def surveyed(
         has_media = take is not None and len(encoded) > MEDIA_FROM and may_have_media(encoded)
         if len(encoded) <= MAX_BYTES and not has_media and (found := survey(value)) is not None:
             return encoded, found
+        look_first.wanted |= len(encoded) > MAX_BYTES  # who gives one may give a larger one
     except (TypeError, ValueError, RecursionError):  # orjson.JSONEncodeError is a TypeError
         pass
     return _walked(value, None if take is None else partial(take, field))
@@ -81,13 +85,20 @@ def _walked(value: Any, take: Callable[[str | bytes], str | None] | None) -> tup
         try:
             plain = _Walk(text_limit, take).plain(value, 0)
             encoded = orjson.dumps(plain, option=_SLOW)
+        except _TooMuchError:
+            text_limit //= 8
+            continue
         except Exception as error:  # noqa: BLE001 - a user's class may raise anything, even while it is looked at
             return orjson.dumps({"_unserializable": type_name(value), "because": type(error).__name__}), None
         if len(encoded) <= MAX_BYTES:
             return encoded, survey(plain)
-        if text_limit <= 64:
+        if text_limit <= SHORTEST:
             return orjson.dumps({"_truncated": True, "bytes": len(encoded)}), None
         text_limit //= 8
+
+
+class _TooMuchError(BaseException):
+    """What is left of the texts is still too long. No Exception: those cost the part they come from alone."""
 
 
 class _Walk:
@@ -95,7 +106,7 @@ class _Walk:
 
     def __init__(self, text_limit: int, take: Callable[[str | bytes], str | None] | None = None) -> None:
         self.nodes = 0
-        self.text_limit = text_limit
+        self.text_limit, self.size = text_limit, 0
         self.take = take
         self.deadline = time.monotonic() + MAX_SECONDS
         self.inside: set[int] = set()
@@ -135,6 +146,9 @@ class _Walk:
             return instead
         if len(text) > self.text_limit:
             text = f"{text[: self.text_limit]}… [cut: {len(text)} characters in all]"
+        self.size += len(text)
+        if self.size > MAX_BYTES and self.text_limit > SHORTEST:
+            raise _TooMuchError
         return written(text)
 
     def compound(self, value: Any, kind: type, depth: int) -> Any:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import os
 from collections.abc import Iterable
 from datetime import date, datetime, time
 from enum import Enum
@@ -11,12 +13,14 @@ from types import NoneType
 from typing import Any, Final, TypeAlias
 from uuid import UUID
 
-__all__ = ["Survey", "flat", "survey"]
+__all__ = ["Survey", "flat", "is_larger", "look_first", "survey"]
 
 _CONTAINERS: Final = frozenset((dict, list, tuple))
 _NUMBERS: Final = frozenset((float, int, bool))
 _INERT: Final = frozenset((str, float, int, bool, type(None), bytes, date, datetime, time))  # refer to nothing
 _NONE: Final[list[str]] = []
+_PLENTY: Final = 4 << 30  # bytes of memory: less may refuse what a text of some hundred MB needs
+_DEEPEST: Final = 256  # of containers, the encoder's own limit
 _KNOWN: Final = _CONTAINERS | _INERT
 
 
@@ -60,6 +64,43 @@ def survey(value: Any) -> Survey | None:
         if dict in kinds:
             keys.update(*([item for item in level if type(item) is dict] if is_mixed else level))
         level = get_referents(*level)
+
+
+class _LookFirst:
+    """Whether a value's size is asked before it is encoded.
+
+    The encoder asks for eight times the length of a text at once, and the process dies when it does not get that. Where
+    memory is plenty it gets it, and the look would cost more than the rest of the span.
+    """
+
+    @functools.cached_property
+    def wanted(self) -> bool:
+        import resource
+
+        limits = (resource.getrlimit(kind)[0] for kind in (resource.RLIMIT_AS, resource.RLIMIT_DATA))
+        if any(limit != resource.RLIM_INFINITY for limit in limits):
+            return True
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") < _PLENTY
+
+
+look_first: Final = _LookFirst()
+
+
+def is_larger(value: Any, most: int) -> bool:
+    """Whether plain JSON is certainly longer than `most`. Ends for cycles too: the encoder finds those itself."""
+    left = most
+    level = [value]
+    for _ in range(_DEEPEST):
+        texts = [item for item in level if type(item) is str]
+        left -= len(level) + sum(map(len, texts))
+        if left < 0:
+            return True
+        inner = [item for item in level if type(item) in _CONTAINERS]
+        left -= sum(len(key) for item in inner if type(item) is dict for key in item if type(key) is str)
+        if not inner:
+            break
+        level = get_referents(*inner)
+    return left < 0
 
 
 def _inside(item: Any) -> Any:
