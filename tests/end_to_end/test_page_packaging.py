@@ -77,7 +77,7 @@ def proxy(to: str, *, strip: str) -> Iterator[str]:
 )
 def test_the_page_works_under_a_prefix(browser: Browser, tmp_path: Path, strip: str) -> None:
     """30: nothing is asked for outside it; addresses, chunks, fonts, calls, and changes."""
-    with serving(tmp_path, "--root-path", "/x/") as url:
+    with serving(tmp_path, "--root-path", "/x/", "--insecure") as url:
         assert url.endswith("/x")
         made = agent_run(PROJECT, 8, start_us=time.time_ns() // 1000 - 60_000_000)
         post(url, made.records)

@@ -47,6 +47,7 @@ def test_what_is_too_much_at_once_comes_again_later(tmp_path: Path) -> None:
         with connection:
             while load.bytes < len(first) - 1:
                 http.get("/healthz")
+            told = http.get("/metrics").text
             refused = http.post(INGEST, content=second)
             connection.sendall(rest)
             assert connection.recv(100).startswith(b"HTTP/1.1 200")
@@ -54,6 +55,8 @@ def test_what_is_too_much_at_once_comes_again_later(tmp_path: Path) -> None:
             http.get("/healthz")
         taken = http.post(INGEST, content=second)
 
+    assert f"trailmark_held_bytes {len(first) - 1}\n" in told
+    assert "trailmark_held_bytes_max 10000\n" in told
     assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")
     assert taken.json() == {"accepted": 1, "rejected": []}
 

@@ -51,6 +51,14 @@ def test_others_are_let_in_by_key_and_the_log_tells_nothing_recorded(tmp_path: P
     assert "no key" in run("keys", "revoke", made["id"], *home).stderr
 
 
+def test_a_name_or_path_that_others_use_wants_a_key_first(tmp_path: Path) -> None:
+    for option in (("--allowed-host", "traces.example"), ("--root-path", "/trail")):
+        refused = run("serve", "--port", "0", *option, "--home", str(tmp_path))
+        assert refused.returncode == 1
+        assert option[1] in refused.stderr
+        assert "trailmark keys create NAME" in refused.stderr
+
+
 def test_an_insecure_server_says_so_loudly(tmp_path: Path) -> None:
     command = [*TRAILMARK, "serve", "--host", "0.0.0.0", "--port", "0", "--insecure", "--home", str(tmp_path)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as server:

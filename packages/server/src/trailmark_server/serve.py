@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+import resource
 import signal
 import socket
 import sys
@@ -16,10 +17,10 @@ import uvicorn
 
 from trailmark_server import logs
 from trailmark_server.api import create_app
-from trailmark_server.api.access import Access
+from trailmark_server.api.access import Access, is_loopback
 from trailmark_server.api.clients import Clients
 from trailmark_server.api.deadlines import BODY_S, HEAD_S, Server
-from trailmark_server.api.security import Rules, is_loopback
+from trailmark_server.api.security import Rules
 from trailmark_server.home import announce, database, lock, running_server
 from trailmark_server.ingest.local import LocalIngester
 from trailmark_server.keys import Keys
@@ -31,6 +32,7 @@ __all__ = ["PORT", "AlreadyRunningError", "Options", "serve"]
 PORT: Final = 7171
 TRIES: Final = 50
 GRACE_S: Final = 10
+MAX_FILES: Final = 65_536
 MAX_HEADERS: Final = 64 * 1024
 _ROOT: Final = re.compile(r"(/[A-Za-z0-9._~-]+)+\Z")
 
@@ -62,6 +64,7 @@ def serve(home: Path, options: Options, *, ready: Callable[[str], None]) -> None
     """Serve until interrupted; what was accepted is stored before it returns. `ready` gets the address."""
     rules = _rules(home, options)
     logs.configure(is_json=options.log_json, has_requests=options.log_requests)
+    _allow_connections()
     with lock(home) as mine:
         if not mine:
             raise AlreadyRunningError(home, running_server(home))
@@ -93,19 +96,23 @@ def serve(home: Path, options: Options, *, ready: Callable[[str], None]) -> None
             listener.close()
 
 
+def _allow_connections() -> None:
+    """Each takes a file, and many systems allow a process 1,024 unless it asks for more."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MAX_FILES if hard == resource.RLIM_INFINITY else min(hard, MAX_FILES)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        with contextlib.suppress(OSError, ValueError):  # some systems allow less than they say
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
 def _rules(home: Path, options: Options) -> Rules:
     """StoreError for what would leave recorded data to anyone who can reach the address."""
-    keys, is_bound_here = Keys(home), is_loopback(options.host)
-    # a name of its own is for a proxy, which brings others to loopback
-    outside = "" if is_bound_here else f"host is {options.host!r}"
-    outside = outside or next(
-        (f"allowed-host is {name!r}" for name in options.allowed_hosts if not is_loopback(name)), ""
-    )
+    keys, is_local = Keys(home), is_loopback(options.host)
     if options.root_path and not _ROOT.match(options.root_path):
         raise StoreError(f"root-path is {options.root_path!r}; allowed: a path such as /trailmark")
-    if outside and not options.is_insecure and not keys.all():
+    if (others := _for_others(options)) and not options.is_insecure and not keys.all():
         raise StoreError(
-            f"{outside}: whoever reaches it could read and change everything. Make a key first: "
+            f"{others}: whoever reaches it could read and change everything. Make a key first: "
             "trailmark keys create NAME (or serve 127.0.0.1 alone; or --insecure, if the network is the guard)"
         )
     if options.is_insecure:
@@ -113,9 +120,19 @@ def _rules(home: Path, options: Options) -> Rules:
             f"trailmark: INSECURE: no key is asked for; whoever reaches {options.host} reads and changes everything",
             file=sys.stderr, flush=True,
         )  # fmt: skip
-    access = Access(keys, is_required=bool(outside) and not options.is_insecure, is_open=options.is_insecure)
-    hosts = frozenset(name.lower() for name in (*options.allowed_hosts, *([] if is_bound_here else [options.host])))
-    return Rules(access, hosts, any_address=not is_bound_here, root_path=options.root_path, body_s=options.body_s)
+    access = Access(keys, is_required=bool(others) and not options.is_insecure, is_open=options.is_insecure)
+    hosts = frozenset(name.lower() for name in (*options.allowed_hosts, *([] if is_local else [options.host])))
+    return Rules(access, hosts, any_address=not is_local, root_path=options.root_path, body_s=options.body_s)
+
+
+def _for_others(options: Options) -> str:
+    """What says that others reach it, a name or a path being a proxy's to serve; empty for nothing."""
+    names = [name for name in options.allowed_hosts if not is_loopback(name)]
+    if not is_loopback(options.host):
+        return f"host is {options.host!r}"
+    if names:
+        return f"allowed-host is {names[0]!r}"
+    return f"root-path is {options.root_path!r}" if options.root_path else ""
 
 
 def _url(options: Options, port: int) -> str:

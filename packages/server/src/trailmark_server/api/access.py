@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import ipaddress
 import re
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from http.cookies import CookieError, SimpleCookie
 from typing import Any, Final
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers
 
 from trailmark_server.api.problems import Problem
 from trailmark_server.keys import DEFAULT, Key, Keys
 
-__all__ = ["COOKIE", "PUBLIC", "Access", "WrongKeys", "is_public"]
+__all__ = ["COOKIE", "LOOPBACK", "PUBLIC", "Access", "WrongKeys", "is_loopback", "is_public"]
 
-BY_PROXY: Final = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via")
 COOKIE: Final = "trailmark_session"
 SESSION_S: Final = 30 * 86_400
 MOST_WRONG: Final = 20
@@ -29,12 +32,31 @@ PUBLIC: Final = (
     r"/api/v1/session/redirect/projects/",
     r"/", r"/(?:t|s|p|projects|settings|assets|third-party)(?:/.*)?", r"/(?:boot\.js|favicon\.svg|sign-in)",
 )  # fmt: skip
+LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
+_PROXIES: Final = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip")
 _PUBLIC: Final = re.compile("|".join(f"(?:{one})\\Z" for one in PUBLIC))
 
 
 def is_public(path: str) -> bool:
     """Whether anyone may ask for this path."""
     return _PUBLIC.match(path) is not None
+
+
+def is_loopback(host: str) -> bool:
+    """Whether this name or address can only be this machine."""
+    try:
+        return host in LOOPBACK or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _is_direct(scope: MutableMapping[str, Any]) -> bool:
+    """Whether this machine asks itself: by an address of loopback, under a name of loopback, and through no proxy that
+    says so."""
+    headers = Headers(scope=scope)
+    client, name = (scope.get("client") or ("",))[0], urlsplit(f"//{headers.get('host', '')}").hostname or ""
+    is_passed_on = bool(scope.get("root_path")) or any(header in headers for header in _PROXIES)
+    return is_loopback(client) and is_loopback(name) and not is_passed_on
 
 
 class WrongKeys:
@@ -90,12 +112,12 @@ class Access:
             raise Problem(403, f"the key is of workspace {key.workspace!r}, the request asks for {asked[:80]!r}")
         return key.workspace
 
-    def is_admin(self, headers: Mapping[str, str]) -> bool:
-        """Whether the request may make and revoke keys: a session of an admin key, never a program's key; and this
-        machine while nobody needs a key: not who comes through a proxy on it."""
+    def is_admin(self, scope: MutableMapping[str, Any]) -> bool:
+        """Whether the request may make and revoke keys: a session of an admin key, never a program's key; and while
+        nobody needs a key this machine, when nobody stands between."""
         if not self.is_needed():
-            return not self.is_open and not any(name in headers for name in BY_PROXY)
-        key = self._of_cookie(headers.get("cookie"))
+            return not self.is_open and _is_direct(scope)
+        key = self._of_cookie(Headers(scope=scope).get("cookie"))
         return key is not None and key.is_admin
 
     def refuse(self, scope: Mapping[str, Any]) -> None:

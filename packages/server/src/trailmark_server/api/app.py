@@ -80,7 +80,7 @@ def create_app(default: Store, home: Path, clients: Clients | None = None, *, ru
     )  # last of them: a project's name may hold slashes
     app.include_router(session.router(rules.access))
     app.include_router(keys.router(rules.access))
-    app.include_router(operations.router(store, clients, observed))
+    app.include_router(operations.router(store, clients, observed, rules.load))
     app.include_router(pages.router(store))
     app.state.stores = store
     _add_errors(app)

@@ -19,7 +19,7 @@ def router(access: Access) -> APIRouter:
     """`/api/v1/keys`."""
 
     def admin(request: Request) -> None:
-        if not access.is_admin(request.headers):
+        if not access.is_admin(request.scope):
             raise Problem(
                 403, "keys are made by who signed in on the page with an admin key: trailmark keys create NAME --admin"
             )

@@ -7,13 +7,14 @@ from fastapi.responses import JSONResponse, PlainTextResponse
 
 from trailmark_server.api import models
 from trailmark_server.api.clients import Clients
+from trailmark_server.api.load import Load
 from trailmark_server.api.observed import Observed
 from trailmark_server.workspaces import Workspaces
 
 __all__ = ["router"]
 
 
-def router(stores: Workspaces, clients: Clients, observed: Observed) -> APIRouter:
+def router(stores: Workspaces, clients: Clients, observed: Observed, load: Load) -> APIRouter:
     """`/healthz` and `/readyz`, for anyone; `/metrics`, with a key where keys are needed."""
     routes = APIRouter(tags=["operations"])
 
@@ -42,6 +43,8 @@ def router(stores: Workspaces, clients: Clients, observed: Observed) -> APIRoute
             "trailmark_text_index_waiting": {
                 f'{{workspace="{n}"}}': float(s.health().unindexed) for n, s in opened.items()
             },
+            "trailmark_held_bytes": {"": float(load.bytes)},
+            "trailmark_held_bytes_max": {"": float(load.max_bytes)},
             "trailmark_ready": {"": float(state == "ok")},
             "trailmark_clients_dropped": {f'{{reason="{r}"}}': float(n) for r, n in clients.dropped().items()},
         }

@@ -15,16 +15,15 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from trailmark_server import __version__
-from trailmark_server.api.access import Access, is_public
+from trailmark_server.api.access import LOOPBACK, Access, is_loopback, is_public
 from trailmark_server.api.deadlines import BODY_S, Body
 from trailmark_server.api.load import KEY, Held, Load
 from trailmark_server.api.observed import Observed
 from trailmark_server.api.problems import Problem, problem, request_id
 from trailmark_server.workspaces import current
 
-__all__ = ["CSP", "LOOPBACK", "Rules", "Security", "is_loopback"]
+__all__ = ["CSP", "Rules", "Security"]
 
-LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 CSP: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; "
     "font-src 'self'; connect-src 'self'; frame-src 'self'; worker-src 'self'; manifest-src 'self'; base-uri 'none'; "
@@ -129,14 +128,6 @@ class Security:
         finally:
             if token is not None:
                 current.reset(token)
-
-
-def is_loopback(host: str) -> bool:
-    """Whether this name or address can only be this machine."""
-    try:
-        return host in LOOPBACK or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _under(root: str, scope: Scope) -> Scope:

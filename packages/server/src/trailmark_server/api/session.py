@@ -25,7 +25,7 @@ def router(access: Access) -> APIRouter:
             workspace = access.workspace(request.headers)
         except Problem:
             workspace = None
-        return {"auth": access.is_needed(), "workspace": workspace, "admin": access.is_admin(request.headers)}
+        return {"auth": access.is_needed(), "workspace": workspace, "admin": access.is_admin(request.scope)}
 
     @routes.post("/session", response_model=models.Session)
     def sign_in(request: Request, response: Response, given: models.SignIn) -> dict[str, Any]:
