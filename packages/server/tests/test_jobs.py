@@ -240,3 +240,16 @@ def test_a_full_disk_makes_a_job_wait(store: Store, caplog: pytest.LogCaptureFix
     worker.stop()
     assert "waits: the disk is full" in caplog.text
     assert finish(store, job)["done"] == 400
+
+
+def test_a_job_that_cannot_go_on_says_why_and_the_next_one_is_done(store: Store) -> None:
+    fill(store, 5)
+    bad = jobs.start(store, "many", "tag", total=5, query="(name:n1", tag="new")
+    good = jobs.start(store, "many", "tag", total=5, tag="new")
+    worker = jobs.Worker(lambda: [store])
+    worker.tell()
+    assert ended(store, good["id"])["state"] == "done"
+    failed = ended(store, bad["id"])
+    worker.stop()
+    assert (failed["state"], failed["done"]) == ("failed", 0)
+    assert failed["detail"]

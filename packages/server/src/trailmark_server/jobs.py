@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 from uuid import uuid4
 
+from trailmark_server.query import QueryError
 from trailmark_server.store import (
     Bounds,
     DamagedError,
@@ -194,9 +195,10 @@ class Worker:
         except (FullError, DamagedError) as error:
             log.warning("job %s waits: %s", job["id"], error)
             self._stop.wait(LOOK_S)
-        except StoreError as error:
+        except (StoreError, QueryError) as error:  # the query of a job from before an upgrade may be none any more
             log.warning("job %s failed: %s", job["id"], error)
-            _ended(store, job, "failed", str(error))
+            with contextlib.suppress(StoreError):
+                _ended(store, job, "failed", str(error))
 
 
 def _page(reader: Reader, job: Job) -> tuple[list[Row], Any]:
