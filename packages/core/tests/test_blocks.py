@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -148,3 +150,29 @@ def test_a_name_that_is_no_text_is_written_as_one(trail: Trail) -> None:
         pass
 
     assert trail.tree() == "404 (general) ok\n  None (general) ok"
+
+
+def test_a_block_that_is_open_may_be_opened_again_here_and_in_other_threads(trail: Trail) -> None:
+    shared = trailmark.span("shared")
+    both = threading.Barrier(2, timeout=10)
+
+    def work(number: int) -> None:
+        with shared as block:
+            both.wait()
+            block.update(output=number)
+            both.wait()
+
+    with shared as outer:
+        with shared as inner:
+            inner.update(output="inner")
+        outer.update(output="outer")
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(work, range(2)))
+
+    assert trailmark.context.get_current_span() is None
+    assert [(span["output"], span["status"], span["parent_id"] is None) for span in trail.spans[:2]] == [
+        ("outer", "ok", True), ("inner", "ok", False),
+    ]  # fmt: skip
+    assert {(span["output"], span["status"], span["parent_id"]) for span in trail.spans[2:]} == {
+        (0, "ok", None), (1, "ok", None),
+    }  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from types import TracebackType
 from typing import Any, Self
 
@@ -32,7 +33,8 @@ class Block:
         with guard("opening a block"):
             self._take_out_what_fails_the_span()
         self._span: Span | None = None
-        self._before: Span | None = None
+        self._open: dict[Span, Span | None] = {}  # what was current before each
+        self._free = [True]  # whether this one has none open; to pop it is atomic
 
     def _take_out_what_fails_the_span(self) -> None:
         project = self._fields.pop("project_name", None)
@@ -45,7 +47,7 @@ class Block:
             raise TypeError(f"a block has no {', '.join(sorted(unknown))}")
 
     def __enter__(self) -> Self:
-        self._span = start_span(
+        span = start_span(
             self._name,
             type=self._type,
             parent=self._parent,
@@ -53,16 +55,35 @@ class Block:
             trace_fields=self._trace_fields,
             **self._fields,
         )
-        if self._span is not None:
-            self._before = entered()
-            enter(self._span)
-        return self
+        block = self._own()
+        block._span = span
+        if span is None:
+            block._free = [True]
+        else:
+            self._open[span] = entered()
+            enter(span)
+        return block
+
+    def _own(self) -> Self:
+        """This one, or its like where it is open, by another thread perhaps: that one keeps its span."""
+        try:
+            self._free.pop()
+            return self
+        except IndexError:
+            like = copy.copy(self)
+            like._free = []
+            return like
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if (span := self._span) is not None:
-            leave(span, self._before)
+        span = entered()
+        if span not in self._open:  # left in another context, or something in between was not left
+            span = self._span
+        if span is not None and span in self._open:
+            leave(span, self._open.pop(span))
+            if span is self._span:
+                self._free.append(True)
             if error is not None:
                 span.fail(error)
             span.end()
@@ -109,10 +130,10 @@ class TraceBlock(Block):
         self._later = {key: fields.pop(key) for key in ("scores", "feedback_scores", "attachments") if key in fields}
 
     def __enter__(self) -> Self:
-        super().__enter__()
-        if self._later:
-            self.update(**self._later)
-        return self
+        block = super().__enter__()
+        if block._later:
+            block.update(**block._later)
+        return block
 
     @property
     def id(self) -> str | None:
