@@ -279,6 +279,19 @@ def test_a_backup_is_a_store_that_can_be_put_in_place(
     assert "is a folder" in run("backup", str(tmp_path)).err
 
 
+def test_what_can_be_read_is_saved_into_a_new_database(run: Any, put: Any, home: Path, tmp_path: Path) -> None:
+    put(span(name="kept"), span())
+    told = run("doctor", "--recover", str(tmp_path / "new.db"))
+    assert (told.code, told.err) == (0, "")
+    assert told.out.startswith("2 traces, 2 spans saved in")
+    (tmp_path / "new.db").replace(home / "trailmark.db")
+    assert "kept" in run("ls").out
+    again = run("doctor", "--recover", str(tmp_path / "other.db"), "--json")
+    assert {"table": "spans", "rows": 2, "whole": True} in json.loads(again.out)
+    assert "cannot write to" in run("doctor", "--recover", str(tmp_path / "other.db")).err
+    assert "is not there" in run("doctor", "--recover", str(tmp_path / "x.db"), "--home", str(tmp_path / "no")).err
+
+
 def test_every_workspace_has_a_backup_of_its_own(run: Any, home: Path, tmp_path: Path) -> None:
     (home / "workspaces").mkdir(parents=True)
     open_store(home / "workspaces" / "red.db").close()

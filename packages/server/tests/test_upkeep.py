@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from trailmark_server.seed import seed
-from trailmark_server.store import DamagedError, FullError, Store, StoreError, TooLongError, open_store
+from trailmark_server.store import DamagedError, FullError, Store, StoreError, TooLongError, open_store, recover
 from trailmark_server.store.upkeep import prune
 
 from .conftest import START, new_id, span
@@ -244,6 +244,57 @@ def test_a_full_disk_refuses_writes_keeps_reads_and_recovers(store: Store) -> No
     assert store.health().state == "ok"
     with store.read() as reader:
         assert reader.newest(1)[0]["name"] == "after"
+
+
+def damaged(path: Path, table: str) -> tuple[int, int]:
+    """A store whose table has a broken page in its middle; how many traces and spans it had."""
+    store = open_store(path)
+    seed(store, 1000, until_us=UNTIL)
+    store.close()
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        counts = db.execute("SELECT (SELECT count(*) FROM traces), (SELECT count(*) FROM spans)").fetchone()
+        [page] = db.execute("SELECT rootpage FROM sqlite_master WHERE name=?", (table,)).fetchone()
+    data = bytearray(path.read_bytes())
+    while data[(page - 1) * 4096] in (2, 5):  # an inner page of a tree: on to the child in its middle
+        at = (page - 1) * 4096
+        middle = at + 12 + int.from_bytes(data[at + 3 : at + 5]) // 2 * 2
+        cell = at + int.from_bytes(data[middle : middle + 2])
+        page = int.from_bytes(data[cell : cell + 4])
+    data[(page - 1) * 4096 : page * 4096] = b"\xaa" * 4096
+    path.write_bytes(data)
+    return counts
+
+
+@pytest.mark.parametrize("table", ["traces", "spans", "payloads", "trace_meta"])
+def test_what_can_be_read_of_a_damaged_database_is_recovered(tmp_path: Path, table: str) -> None:
+    old, new = tmp_path / "trailmark.db", tmp_path / "new.db"
+    traces, spans = damaged(old, table)
+    before = old.read_bytes()
+    saved = recover(old, new)
+    store = open_store(new)
+    while store.index_text():
+        pass
+    with store.read(timeout_s=None) as reader:
+        assert reader.damage() == ""
+        assert len(reader.newest(traces + 1)) == traces
+        assert len(reader.find("")) == 10
+    store.put([span()])
+    store.close()
+    assert {name for name, (_, is_whole) in saved.items() if not is_whole} == {table}
+    assert (saved["spans"][0] == spans) == (table != "spans")
+    assert saved["spans"][0] > spans / 2
+    assert old.read_bytes() == before
+
+
+def test_a_recovery_that_cannot_be_says_why_and_leaves_nothing(tmp_path: Path) -> None:
+    (tmp_path / "old.db").write_bytes(b"\xaa" * 8192)
+    with pytest.raises(StoreError, match="nothing can be read of"):
+        recover(tmp_path / "old.db", tmp_path / "new.db")
+    assert not (tmp_path / "new.db").exists()
+    (tmp_path / "there.db").write_bytes(b"mine")
+    with pytest.raises(StoreError, match="cannot write to"):
+        recover(tmp_path / "old.db", tmp_path / "there.db")
+    assert (tmp_path / "there.db").read_bytes() == b"mine"
 
 
 def test_a_damaged_database_refuses_writes_and_reads_what_it_can(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
 
 import typer
 from rich.text import Text
@@ -16,8 +16,8 @@ from trailmark import spool
 
 from trailmark_server import __version__
 from trailmark_server.cli.opening import Home, Json, app, console
-from trailmark_server.home import database, default_home, running_server
-from trailmark_server.store import StoreError, open_store
+from trailmark_server.home import database, default_home, lock, running_server
+from trailmark_server.store import StoreError, open_store, recover
 
 __all__ = ["doctor"]
 
@@ -30,9 +30,18 @@ _FREE: Final = 0.05
 
 
 @app.command()
-def doctor(home: Home = None, as_json: Json = False) -> None:
+def doctor(
+    home: Home = None,
+    as_json: Json = False,
+    into: Annotated[
+        Path | None, typer.Option("--recover", help="Save what can be read of a damaged database into this new file.")
+    ] = None,
+) -> None:
     """Check home, database, spool and server; exit code 1 when something is wrong."""
     place = home or default_home()
+    if into is not None:
+        _recover(place, into, as_json=as_json)
+        return
     findings = list(_findings(place))
     if as_json:
         print(json.dumps([{"verdict": verdict, "text": text} for verdict, text in findings], ensure_ascii=False))
@@ -42,6 +51,24 @@ def doctor(home: Home = None, as_json: Json = False) -> None:
             console().print(Text(f"{word:<8}", style=style), Text(text), sep="", soft_wrap=True)
     if any(verdict == "problem" for verdict, _ in findings):
         raise typer.Exit(1)
+
+
+def _recover(home: Path, into: Path, *, as_json: bool) -> None:
+    path = database(home)
+    if not path.exists():
+        raise StoreError(f"{path} is not there")
+    with lock(home) as mine:
+        if not mine:
+            raise StoreError(f"a server runs on {home}; stop it first")
+        saved = recover(path, into)
+    if as_json:
+        told = [{"table": name, "rows": rows, "whole": whole} for name, (rows, whole) in saved.items()]
+        print(json.dumps(told))
+        return
+    for name, (rows, whole) in saved.items():
+        if not whole:
+            print(f"{name}: {rows} rows saved, the rest cannot be read", file=sys.stderr)
+    print(f"{saved['traces'][0]} traces, {saved['spans'][0]} spans saved in {into}; put it in the place of {path}")
 
 
 def _findings(home: Path) -> Iterator[Finding]:

@@ -18,6 +18,7 @@ from trailmark_server.store.errors import (
 from trailmark_server.store.prices import reprice
 from trailmark_server.store.protocol import Capabilities, Health, Reader, Repriced, Store, Writer
 from trailmark_server.store.questions import GROUPS, METRICS, QUERY_S, SKELETON_PAGE, SORTS, Bounds
+from trailmark_server.store.recover import recover
 from trailmark_server.store.sqlite import open_store
 from trailmark_server.store.upkeep import prune, vacuum
 
@@ -44,6 +45,7 @@ __all__ = [
     "clean",
     "open_store",
     "prune",
+    "recover",
     "reprice",
     "vacuum",
 ]

@@ -259,5 +259,7 @@ def _explained(error: Exception) -> StoreError:
     if code == sqlite3.SQLITE_FULL or (code == sqlite3.SQLITE_IOERR and "full" in str(error)):
         return FullError("the disk is full: nothing was stored; reads go on, and writes once there is room")
     if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
-        return DamagedError(f"the database is damaged ({error}): nothing is written; see docs/sqlite.md")
+        return DamagedError(
+            f"the database is damaged ({error}): nothing is written; trailmark doctor --recover saves what is left"
+        )
     return StoreError(f"not stored: {error}")
