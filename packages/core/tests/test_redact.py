@@ -126,13 +126,27 @@ def test_the_quick_look_misses_nothing_that_a_thorough_one_masks(found: list[Any
     assert quick.spans == thorough.spans
 
 
-@given(st.lists(pieces | st.sampled_from(["words ", "J" * 20, "B@" * 20]), max_size=9).map("".join))
-def test_what_has_the_shape_of_a_secret_is_never_recorded_as_it_is(text: str) -> None:
+@given(
+    st.lists(pieces | st.sampled_from(["words ", "J" * 20, "B@" * 20]), max_size=9).map("".join),
+    st.sampled_from(["", "plain words " * 200, "слова-A_言葉😀 " * 200]),
+)
+def test_what_has_the_shape_of_a_secret_is_never_recorded_as_it_is(text: str, before: str) -> None:
     """The command looks for shapes alone, the recorder for their rare letters first."""
+    text = before + text
     with record_trail() as trail:
         call(answer=text)
 
     assert not findings(text, Redactor()) or trail.span("call")["output"] != text
+
+
+@pytest.mark.parametrize("words", ["plain words ", "слова, ", "言葉", "😀 ñ ", "AA__--A_-", '"\\\n'])
+@pytest.mark.parametrize("name", SHAPES)
+def test_a_secret_is_found_at_every_place_of_a_long_text_in_any_script(name: str, words: str) -> None:
+    around, redactor = words * 600, Redactor()
+    hidden = json.dumps("hunter2hunter2" if name == "URL" else SHAPES[name])[1:-1].encode()
+    for at in range(24):
+        text = f"{around[at:]}{SHAPES[name]} {around}"
+        assert hidden not in redactor(json.dumps(text, ensure_ascii=False).encode())
 
 
 def test_a_chat_that_grows_is_looked_through_where_it_is_new_and_where_it_was_not_clean() -> None:

@@ -36,17 +36,26 @@ _SHAPES: Final = re.compile(
     re.ASCII | re.DOTALL,
 )
 # Each shape has a letter that seldom stands in text: where it is missing memchr says so at once, and where it is not
-# the look is tied to it. What these find, in texts or their JSON, is all that _SHAPES finds there, and little more.
+# the look is tied to it. What these find, in UTF-8 or JSON, is all that _SHAPES finds there, and little more: the
+# shapes are ASCII, of which no byte is part of another letter, nor of an escape that they do not allow for.
 _DASHED: Final = re.compile(
-    r"-(?=[\w-]{10}|----B)(?:(?<=sk-)[\w-]{20}|(?<=glpat-)[\w-]{20}|(?<=xox[abeoprs]-)|----BEGIN [A-Z ]*PRIV)", re.ASCII
+    rb"-(?=[\w-]{10}|----B)(?:(?<=sk-)[\w-]{20}|(?<=glpat-)[\w-]{20}|(?<=xox[abeoprs]-)|----BEGIN [A-Z ]*PRIV)"
 ).search
 _UNDERSCORED: Final = re.compile(
-    r"_(?=\w{10})(?:(?<=_live_)|(?<=_test_)|(?<=gh[pousr]_)\w{30}|(?<=hf_)\w{30}|(?<=github_pat_)\w{30})", re.ASCII
+    rb"_(?=\w{10})(?:(?<=_live_)|(?<=_test_)|(?<=gh[pousr]_)\w{30}|(?<=hf_)\w{30}|(?<=github_pat_)\w{30})"
 ).search
-_CLOUD: Final = re.compile(r"A(?:[KS]IA[0-9A-Z]{16}|Iza[\w-]{35})", re.ASCII).search
-_JWT: Final = re.compile(r"J(?<=eyJ)[\w-]{10}", re.ASCII)
-_BEARER: Final = re.compile(r"Bearer[\s\\]", re.ASCII)
-_LOGIN: Final = re.compile(r":(?=//[^/\s:@\"]+:[^/\s:@\"]+@)", re.ASCII)
+_CLOUD: Final = re.compile(rb"A(?:[KS]IA[0-9A-Z]{16}|Iza[\w-]{35})").search
+# All three in one look, for a long text in which _ and A have become dashes: each alternative is one of theirs with
+# the same done to it, so where this finds nothing they do not either.
+_ANY_OF_THREE: Final = re.compile(
+    rb"-(?:(?=[\w-]{10})(?:(?<=sk-)[\w-]{20}|(?<=glpat-)[\w-]{20}|(?<=xox[abeoprs]-)|(?<=-live-)|(?<=-test-)"
+    rb"|(?<=gh[pousr]-)[\w-]{30}|(?<=hf-)[\w-]{30}|(?<=github-pat-)[\w-]{30}|[KS]I-[0-9A-Z-]{16}|Iza[\w-]{35})"
+    rb"|----BEGIN )"
+).search
+_JWT: Final = re.compile(rb"J(?<=eyJ)[\w-]{10}")
+_BEARER: Final = re.compile(rb"Bearer[\s\\]")
+_LOGIN: Final = re.compile(rb":(?=//[^/\s:@\"]+:[^/\s:@\"]+@)")
+_DASH, _UNDERSCORE, _A, _J, _B, _AT = b"-_AJB@"  # `in` of bytes takes a number at once; bytes cost it an exception
 _MOST_STEPS: Final = 16  # from one rare letter to the next; a step costs as much as a few hundred characters do
 # One is in each. A key ends in `token`: counts of tokens, of which every model call has some, do not.
 _KEY_WORDS: Final = ("key", 'token"', "secret", "pass", "authoriz", "credential", "cookie")
@@ -79,7 +88,7 @@ class Redactor:
         try:
             if not self._functions:
                 if found is not None and len(encoded) < _SHORT and self._harmless.issuperset(found[0]):
-                    if not _has_shape(encoded.decode()):  # nearly all there is
+                    if not _has_shape(encoded):  # nearly all there is
                         return encoded
                 elif not self._is_suspect(encoded, found):
                     return encoded
@@ -123,7 +132,7 @@ class Redactor:
             found = survey(orjson.loads(encoded))
         keys, texts, _ = found or _NOTHING
         if size < _SHORT or size < _LONG_TEXT * len(texts) or not texts:
-            if _has_shape(encoded.decode()):
+            if _has_shape(encoded):
                 return True
         elif self._is_suspect_text(encoded, texts):
             return True
@@ -141,13 +150,13 @@ class Redactor:
                 if hash(text) in known:
                     break
                 # the first is new, so the others will be: one look at all, without the price of hashing each
-                if _has_shape(encoded.decode()):
+                if _has_shape(encoded):
                     return True
                 known.add(hash(text))
                 return False
         new = [text for text in texts if hash(text) not in known]
         if new:
-            if _has_shape("\n".join(new)):
+            if _has_shape("\n".join(new).encode()):
                 return True
             known.update(map(hash, new))
         return False
@@ -156,7 +165,7 @@ class Redactor:
         """Whether one of them looks secret. All at once first: nearly always none has a word of those."""
         new = [key for key in keys if key not in self._harmless]
         joined = '"'.join(new) + '"'
-        if _has_shape(joined):
+        if _has_shape(joined.encode()):
             return True
         if _has_key_word(joined) and any(self._is_secret(key) for key in new):
             return True
@@ -176,7 +185,7 @@ class Redactor:
 
     def _masked(self, plain: Any) -> Any:
         if isinstance(plain, str):
-            return _SHAPES.sub(MASK, plain) if _has_shape(plain) else plain
+            return _SHAPES.sub(MASK, plain) if _has_shape(plain.encode()) else plain
         if isinstance(plain, list):
             return [self._masked(item) for item in plain]
         if isinstance(plain, dict):
@@ -203,18 +212,26 @@ def findings(plain: Any, redactor: Redactor, path: str = "$") -> list[str]:
     return [f"{path}: the shape of a secret ({shape[:4]}…)" for shape in shapes]
 
 
-def _has_shape(text: str) -> bool:
+def _has_shape(text: bytes) -> bool:
     return (
-        ("-" in text and _DASHED(text) is not None)
-        or ("_" in text and _UNDERSCORED(text) is not None)
-        or ("A" in text and _CLOUD(text) is not None)
-        or ("J" in text and _has(text, "J", _JWT))
-        or ("B" in text and _has(text, "B", _BEARER))
-        or ("@" in text and _has_login(text))
+        _has_token(text)
+        or (_J in text and _has(text, _J, _JWT))
+        or (_B in text and _has(text, _B, _BEARER))
+        or (_AT in text and _has_login(text))
     )
 
 
-def _has(text: str, letter: str, shape: re.Pattern[str]) -> bool:
+def _has_token(text: bytes) -> bool:
+    if len(text) >= _SHORT and _ANY_OF_THREE(text.replace(b"_", b"-").replace(b"A", b"-")) is None:
+        return False
+    return (
+        (_DASH in text and _DASHED(text) is not None)
+        or (_UNDERSCORE in text and _UNDERSCORED(text) is not None)
+        or (_A in text and _CLOUD(text) is not None)
+    )
+
+
+def _has(text: bytes, letter: int, shape: re.Pattern[bytes]) -> bool:
     """Whether the shape, which begins with the rare letter, is in there."""
     at = text.find(letter)
     for _ in range(_MOST_STEPS):
@@ -224,14 +241,14 @@ def _has(text: str, letter: str, shape: re.Pattern[str]) -> bool:
     return at >= 0 and shape.search(text, at) is not None
 
 
-def _has_login(text: str) -> bool:
+def _has_login(text: bytes) -> bool:
     """Whether a URL with a password is in there. No part of that has an @, so no place is looked at twice."""
     start = 0
     for _ in range(_MOST_STEPS):
-        at = text.find("@", start)
+        at = text.find(_AT, start)
         if at < 0:
             return False
-        url = text.rfind("://", start, at)
+        url = text.rfind(b"://", start, at)
         if url >= 0 and _LOGIN.match(text, url):
             return True
         start = at + 1
@@ -240,8 +257,8 @@ def _has_login(text: str) -> bool:
 
 def _has_key_word(text: str) -> bool:
     """Of JSON, or of keys with a quote behind each."""
-    lowered = text.lower()  # `in` of bytes first makes and drops an exception, dearer than the search
-    for word in _KEY_WORDS:  # noqa: SIM110 - as above
+    lowered = text.lower()  # not as bytes: `in` first makes and drops an exception there, dearer than the search
+    for word in _KEY_WORDS:  # noqa: SIM110 - a generator costs more than the search
         if word in lowered:
             return True
     return False
