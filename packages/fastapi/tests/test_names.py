@@ -68,6 +68,24 @@ def test_a_stream_that_waits_for_its_first_byte_is_named_already(serve, trail, r
     assert trail.tree() == "GET /slow (general) ok"
 
 
+def test_routes_that_share_segments_are_each_named_from_their_first_moment(trail, running):
+    app = traced()
+    asked = {
+        "/users/1": "/users/{id}",
+        "/users/1/posts": "/users/{id}/posts",
+        "/users/me/photos": "/users/me/{part}",
+        "/users/1/posts/2": "/users/{id}/posts/{post}",
+        "/teams": "/teams",
+    }
+    for template in asked.values():
+        app.get(template)(lambda: running())
+    with TestClient(app) as client:
+        first = [client.get(path).json() for path in asked]
+        again = [client.get(path).json() for path in asked]
+    assert first == [["GET"]] * len(asked)
+    assert again == [[f"GET {template}"] for template in asked.values()]
+
+
 def test_a_websocket_is_named_when_it_is_accepted(trail, running):
     app = traced()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, MutableMapping
+from collections.abc import Iterator, MutableMapping
 from typing import Any, Final
 
 __all__ = ["Names", "template"]
@@ -12,59 +12,82 @@ _MOST: Final = 1000
 _PARAMETER: Final = re.compile(r"\{[^{}]*\}")
 
 
+class _Node:
+    """What may follow a part of a path: the segments that were said, and whether any will do."""
+
+    __slots__ = ("any", "literal", "template")
+
+    def __init__(self) -> None:
+        self.literal: dict[str, _Node] = {}
+        self.any: _Node | None = None
+        self.template: str | None = None
+
+
 class Names:
     """Templates of requests that were answered: later requests are called by them from their first moment.
 
-    A guess, which what the routing says replaces. A template that was wrong once is never guessed again.
+    A guess, which what the routing says replaces. A template that was wrong once is never guessed again. A tree by
+    segments, so that neither a guess nor a new template costs more where there are many; threads may share it, as
+    each change is one store.
     """
 
     def __init__(self) -> None:
         self._exact: set[str] = set()
-        self._patterns: dict[str, str] = {}
+        self._known: dict[str, _Node] = {}
         self._refused: set[str] = set()
-        self._known: tuple[Callable[[str], re.Match[str] | None], tuple[str, ...]] | None = None
+        self._root = _Node()
 
     def guess(self, path: str) -> str | None:
         """The template that path had before, or one that its like had."""
         if path in self._exact:
             return path
-        known = self._known  # replaced whole: a server may have several threads
-        if known is None or (found := known[0](path)) is None:
-            return None
-        return known[1][(found.lastindex or 1) - 1]
+        node = self._root
+        for segment in path.split("/"):
+            below = node.literal.get(segment) or (node.any if segment else None)
+            if below is None:
+                return None
+            node = below
+        return node.template
 
     def learn(self, path: str, found: str, guessed: str | None) -> None:
         """A path was routed to the template `found`, and `guessed` was not it."""
         if guessed is not None:
             self._refuse(guessed)
-        if found in self._refused or len(self._refused) + len(self._exact) + len(self._patterns) > _MOST:
+        if found in self._refused or len(self._refused) + len(self._exact) + len(self._known) > _MOST:
             return
         if found == path:
             self._exact.add(path)
-        elif (pattern := _pattern(found)) and re.fullmatch(pattern, path):
-            self._patterns[found] = pattern
-            self._compile()
+        elif _fits(found, path):
+            self._known[found] = node = self._place(found)
+            node.template = found
         else:
             self._refused.add(found)
 
     def _refuse(self, template: str) -> None:
         self._refused.add(template)
         self._exact.discard(template)
-        if self._patterns.pop(template, None) is not None:
-            self._compile()
+        node = self._known.pop(template, None)
+        if node is not None and node.template == template:
+            node.template = None
 
-    def _compile(self) -> None:
-        patterns = dict(self._patterns)
-        known = re.compile("|".join(f"({pattern})" for pattern in patterns.values())).fullmatch
-        self._known = (known, tuple(patterns)) if patterns else None
+    def _place(self, template: str) -> _Node:
+        node = self._root
+        for segment in template.split("/"):
+            if "{" in segment:
+                node.any = node.any or _Node()
+                node = node.any
+            else:
+                node = node.literal.setdefault(segment, _Node())
+        return node
 
 
-def _pattern(found: str) -> str | None:
-    """For parameters that are whole segments: anything else might take its time with a long path."""
-    segments = found.split("/")
-    if any("{" in segment and not _PARAMETER.fullmatch(segment) for segment in segments):
-        return None
-    return "/".join("[^/]+" if "{" in segment else re.escape(segment) for segment in segments)
+def _fits(template: str, path: str) -> bool:
+    """Whether its parameters are whole segments, and one each: no others are guessed."""
+    parts, segments = template.split("/"), path.split("/")
+    return len(parts) == len(segments) and all(
+        bool(segment) and _PARAMETER.fullmatch(part) is not None if "{" in part else part == segment
+        for part, segment in zip(parts, segments, strict=True)
+    )
 
 
 def template(scope: MutableMapping[str, Any], root_before: str) -> str | None:
