@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import functools
 import os
+import resource
 from collections.abc import Iterable
 from datetime import date, datetime, time
 from enum import Enum
@@ -73,14 +73,19 @@ class _LookFirst:
     memory is plenty it gets it, and the look would cost more than the rest of the span.
     """
 
-    @functools.cached_property
-    def wanted(self) -> bool:
-        import resource
+    wanted: bool
 
+    def __getattr__(self, name: str) -> bool:
+        """`wanted`, at its first use.
+
+        By hand: a lock, of a `cached_property` or an import, held by another thread at a fork, would stop it.
+        """
+        if name != "wanted":
+            raise AttributeError(name)
         limits = (resource.getrlimit(kind)[0] for kind in (resource.RLIMIT_AS, resource.RLIMIT_DATA))
-        if any(limit != resource.RLIM_INFINITY for limit in limits):
-            return True
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") < _PLENTY
+        is_limited = any(limit != resource.RLIM_INFINITY for limit in limits)
+        self.wanted = is_limited or os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") < _PLENTY
+        return self.wanted
 
 
 look_first: Final = _LookFirst()
