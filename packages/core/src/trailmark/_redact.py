@@ -45,15 +45,16 @@ _UNDERSCORED: Final = re.compile(
     rb"_(?=\w{10})(?:(?<=_live_)|(?<=_test_)|(?<=gh[pousr]_)\w{30}|(?<=hf_)\w{30}|(?<=github_pat_)\w{30})"
 ).search
 _CLOUD: Final = re.compile(rb"A(?:[KS]IA[0-9A-Z]{16}|Iza[\w-]{35})").search
-# All three in one look, for a long text in which _ and A have become dashes: each alternative is one of theirs with
+_BEARER: Final = re.compile(rb"Bearer[\s\\]")
+# All four in one look, for a long text in which _, A and B have become dashes: each alternative is one of theirs with
 # the same done to it, so where this finds nothing they do not either.
-_ANY_OF_THREE: Final = re.compile(
+_ANY_OF_FOUR: Final = re.compile(
     rb"-(?:(?=[\w-]{10})(?:(?<=sk-)[\w-]{20}|(?<=glpat-)[\w-]{20}|(?<=xox[abeoprs]-)|(?<=-live-)|(?<=-test-)"
     rb"|(?<=gh[pousr]-)[\w-]{30}|(?<=hf-)[\w-]{30}|(?<=github-pat-)[\w-]{30}|[KS]I-[0-9A-Z-]{16}|Iza[\w-]{35})"
-    rb"|----BEGIN )"
+    rb"|-----EGIN |earer[\s\\])"
 ).search
 _JWT: Final = re.compile(rb"J(?<=eyJ)[\w-]{10}")
-_BEARER: Final = re.compile(rb"Bearer[\s\\]")
+_PASSWORD: Final = re.compile(rb":[^/\s:@\"]+@")
 _LOGIN: Final = re.compile(rb":(?=//[^/\s:@\"]+:[^/\s:@\"]+@)")
 _DASH, _UNDERSCORE, _A, _J, _B, _AT = b"-_AJB@"  # `in` of bytes takes a number at once; bytes cost it an exception
 _MOST_STEPS: Final = 16  # from one rare letter to the next; a step costs as much as a few hundred characters do
@@ -213,22 +214,22 @@ def findings(plain: Any, redactor: Redactor, path: str = "$") -> list[str]:
 
 
 def _has_shape(text: bytes) -> bool:
-    return (
-        _has_token(text)
-        or (_J in text and _has(text, _J, _JWT))
-        or (_B in text and _has(text, _B, _BEARER))
-        or (_AT in text and _has_login(text))
-    )
+    return _has_token(text) or (_J in text and _has(text, _J, _JWT)) or (_AT in text and _has_login(text))
 
 
 def _has_token(text: bytes) -> bool:
-    if len(text) >= _SHORT and _ANY_OF_THREE(text.replace(b"_", b"-").replace(b"A", b"-")) is None:
+    if len(text) >= _SHORT and _ANY_OF_FOUR(_with_dashes(text)) is None:
         return False
     return (
         (_DASH in text and _DASHED(text) is not None)
         or (_UNDERSCORE in text and _UNDERSCORED(text) is not None)
         or (_A in text and _CLOUD(text) is not None)
+        or (_B in text and _has(text, _B, _BEARER))
     )
+
+
+def _with_dashes(text: bytes) -> bytes:
+    return text.replace(b"_", b"-").replace(b"A", b"-").replace(b"B", b"-")
 
 
 def _has(text: bytes, letter: int, shape: re.Pattern[bytes]) -> bool:
@@ -248,9 +249,11 @@ def _has_login(text: bytes) -> bool:
         at = text.find(_AT, start)
         if at < 0:
             return False
-        url = text.rfind(b"://", start, at)
-        if url >= 0 and _LOGIN.match(text, url):
-            return True
+        colon = text.rfind(b":", start, at)
+        if colon >= 0 and _PASSWORD.match(text, colon):  # seldom: the scheme need not be looked for
+            url = text.rfind(b"://", start, at)
+            if url >= 0 and _LOGIN.match(text, url):
+                return True
         start = at + 1
     return _LOGIN.search(text, start) is not None
 
