@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -180,6 +181,18 @@ def test_doctor_tells_what_is_wrong(run: Any, put: Any, home: Path) -> None:
     (home / "trailmark.db").write_bytes(b"no database" * 1000)
     broken = run("doctor")
     assert (broken.code, "is not a usable database" in broken.out) == (1, True)
+
+
+def test_a_home_that_cannot_be_looked_into_is_one_line(run: Any) -> None:
+    for command in (["ls"], ["doctor"], ["show", "last"], ["keys", "ls"], ["export"]):
+        told = run(*command, "--home", f"/dev/null/{'x' * 300}")
+        assert told.code in (0, 1), command
+        assert "Traceback" not in told.err + told.out, command
+        assert told.err.count("\n") <= 1, command
+
+
+def test_which_version_it_is(run: Any) -> None:
+    assert re.fullmatch(r"trailmark-server \d+\.\d+\S*\n", run("--version").out)
 
 
 @contextmanager

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from typing import NoReturn
 
 from trailmark_server.cli import changing, costs, doctor, keeping, keys, looking, moving, serving, tailing
 from trailmark_server.cli.opening import app
@@ -21,5 +23,14 @@ def main() -> None:
         print(f"trailmark: in the filter, at {error.start}: {error.message}{expected}", file=sys.stderr)
         sys.exit(2)
     except StoreError as error:
-        print(f"trailmark: {error}", file=sys.stderr)
+        _stop(str(error))
+    except BrokenPipeError:  # whoever reads has enough, as `head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left is not written at the exit
         sys.exit(1)
+    except OSError as error:
+        _stop(f"{error.filename}: {error.strerror}" if error.filename else str(error))
+
+
+def _stop(message: str) -> NoReturn:
+    print(f"trailmark: {message}", file=sys.stderr)
+    sys.exit(1)

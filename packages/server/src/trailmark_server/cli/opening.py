@@ -17,6 +17,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from trailmark_server import __version__
 from trailmark_server.home import database, lock, running_server
 from trailmark_server.ingest.local import LocalIngester
 from trailmark_server.ingest.records import check
@@ -28,8 +29,25 @@ app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    help="Look at what was recorded, and keep it in order.",
 )
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        print(f"trailmark-server {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Which this is.")
+    ] = False,
+) -> None:
+    """Look at what was recorded, and keep it in order."""
+    del version
+
+
 Home = Annotated[Path | None, typer.Option(help="Where traces are recorded; TRAILMARK_HOME, or ~/.trailmark.")]
 Json = Annotated[bool, typer.Option("--json", help="For programs.")]
 WAIT_S: Final = 3.0

@@ -204,7 +204,7 @@ def prepare(db: sqlite3.Connection, path: Path) -> None:
         db.execute("PRAGMA page_size=4096")
         db.execute("PRAGMA auto_vacuum=INCREMENTAL")
     elif not found:
-        raise StoreError("it is a database of another program")
+        raise StoreError("it is a database of another program; move it away to start anew")
     db.execute("PRAGMA journal_mode=WAL")
     db.execute("PRAGMA journal_size_limit=67108864")
     if found == VERSION:

@@ -46,6 +46,14 @@ def open_store(path: Path, *, indexing: bool = False) -> Store:
     return SqliteStore(path, indexing=indexing)
 
 
+def _way_out(error: Exception) -> str:
+    """What to do about a file that is the trouble itself, and not the disk or who asks."""
+    code = getattr(error, "sqlite_errorcode", None)
+    if code == sqlite3.SQLITE_CORRUPT:
+        return "; trailmark doctor --recover saves what is left"
+    return "; move it away to start anew" if code == sqlite3.SQLITE_NOTADB else ""
+
+
 class _Answer:
     """What a job came to, for the thread that waits for it."""
 
@@ -72,7 +80,7 @@ class SqliteStore:
                 prepare(db, path)
             path.chmod(0o600)
         except (sqlite3.Error, OSError, StoreError) as error:
-            raise StoreError(f"{path} is not a usable database: {error}; move it away to start anew") from error
+            raise StoreError(f"{path} is not a usable database: {error}{_way_out(error)}") from error
         self._thread = threading.Thread(target=self._run, name="trailmark-writer", daemon=True)
         self._thread.start()
         self._is_indexing = indexing
