@@ -78,7 +78,7 @@ class _LookFirst:
     def __getattr__(self, name: str) -> bool:
         """`wanted`, at its first use.
 
-        By hand: a lock, of a `cached_property` or an import, held by another thread at a fork, would stop it.
+        By hand: a lock (of a `cached_property`, an import) that another thread held at a fork would stop the child.
         """
         if name != "wanted":
             raise AttributeError(name)
