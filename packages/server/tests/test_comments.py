@@ -49,6 +49,8 @@ def test_a_comment_is_made_read_edited_and_deleted_as_opik_does(http: httpx2.Cli
     assert (edited["text"], edited["created_at"]) == ("fine after all", told["created_at"])
     assert edited["last_updated_at"] > told["last_updated_at"]
     assert comments_of(http, what, stored[what]) == ["fine after all"]
+    if what != "traces/threads":
+        assert http.get(at.replace(stored[what], stored[what].upper())).json() == edited
     assert http.post(f"{P}/{what}/comments/delete", json={"ids": [id, new_id()]}).status_code == 204
     assert (http.get(at).status_code, comments_of(http, what, stored[what])) == (404, [])
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any, Final
+from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 from fastapi.concurrency import run_in_threadpool
@@ -28,8 +29,8 @@ def router(store: Store) -> APIRouter:
     """`…/comments…`. To be included before `opik.router`, whose ids match everything."""
     routes = APIRouter(prefix=PRIVATE)
     _add(routes, store, "thread", "/traces/threads", _thread)
-    _add(routes, store, "trace", "/traces", lambda reader, of: (of, project_of(reader, "trace", of, None)))
-    _add(routes, store, "span", "/spans", lambda reader, of: (of, project_of(reader, "span", of, None)))
+    _add(routes, store, "trace", "/traces", lambda reader, of: _target(reader, "trace", of))
+    _add(routes, store, "span", "/spans", lambda reader, of: _target(reader, "span", of))
     return routes
 
 
@@ -94,6 +95,12 @@ def _is_of(reader: Reader, kind: str, id: str) -> bool:
         return reader.comment(id)[f"{kind}_id"] is not None
     except NotFoundError:
         return False
+
+
+def _target(reader: Reader, kind: str, id: str) -> tuple[str, str]:
+    """A trace or span, however its id is spelled."""
+    project = project_of(reader, kind, id, None)
+    return str(UUID(id)), project
 
 
 def _thread(reader: Reader, model_id: str) -> tuple[str, str]:
