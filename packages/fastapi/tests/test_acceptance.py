@@ -64,6 +64,18 @@ def test_headers_that_can_be_read_once_arrive(trail, name):
     assert answer.headers["x-mine"] == "1"
 
 
+@pytest.mark.parametrize("kind", [b"content-type", b"Content-Type"])
+def test_a_trace_header_of_the_applications_own_stays_the_only_one(trail, kind):
+    async def app(scope, receive, send):
+        headers = [(kind, b"text/plain"), (b"content-length", b"0"), (b"X-Trace-Id", b"mine")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": b""})
+
+    answer = TestClient(TrailmarkMiddleware(app)).get("/")
+    assert answer.headers.get_list("x-trace-id") == ["mine"]
+    assert trail.spans[0]["output"]["content_type"] == "text/plain"
+
+
 def test_server_sent_events_of_an_endpoint_that_yields_are_one_trace(asked, trail):
     EventSourceResponse = pytest.importorskip("fastapi.sse").EventSourceResponse
     app = traced()

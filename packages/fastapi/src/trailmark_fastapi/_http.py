@@ -84,7 +84,7 @@ class HTTPExchange(Exchange):
             self._note_handled()
         headers = list(message.get("headers", ()))  # any iterable will do, and one that is consumed will not do twice
         known = dict(headers)
-        if b"content-type" not in known:  # most write them small
+        if b"content-type" not in known or len(known) > 2:  # most write them small, and only two
             known = {key.lower(): value for key, value in headers}
         if kind := known.get(b"content-type"):
             self._response_type = kind.decode("latin-1")
