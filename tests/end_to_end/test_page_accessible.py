@@ -94,6 +94,10 @@ def places(page: Page, seen: Made, other: Made) -> Iterator[str]:
     at(f"/p/seen/traces/{seen.id}?tab=scores", page.get_by_role("table"))
     page.get_by_role("button", name="Another score").click()
     yield "scores"
+    said = {"trace_id": seen.id, "text": "look here", "author": ""}
+    assert page.request.post("/api/v1/comments", data=said).ok
+    at(f"/p/seen/traces/{seen.id}?tab=comments", page.get_by_role("button", name="Take the comment back").first)
+    yield "comments"
     at("/settings", page.get_by_role("tab").first)
     at("/p/seen/settings", page.get_by_role("tab").first)
     for tab in page.get_by_role("tab").all():

@@ -63,3 +63,25 @@ def test_a_span_has_scores_of_its_own_and_any_name_will_do(page: Page, made: Mad
     page.keyboard.press("Enter")
 
     expect(panel.get_by_role("row").filter(has_text="tone")).to_contain_text("too cheerful")
+
+
+def test_a_comment_on_a_span_is_written_read_and_taken_back(page: Page, made: Made, server: str) -> None:
+    said = {"trace_id": made.id, "text": "<img src=x onerror=alert(1)>\nsecond line", "author": "bob"}
+    assert page.request.post(f"{server}/api/v1/comments", data=said).status == 201
+    page.goto(f"/p/{PROJECT}/traces/{made.id}?tab=comments")
+    panel = page.get_by_role("tabpanel")
+    expect(panel.get_by_role("listitem")).to_have_count(1)
+    expect(panel.get_by_role("listitem")).to_contain_text("<img src=x onerror=alert(1)>")
+    expect(panel.get_by_role("button", name="Take the comment back")).to_have_count(0)
+
+    page.get_by_role("treeitem").filter(has_text="ask").click()
+    expect(page).to_have_url(re.compile("span="))
+    expect(panel.get_by_role("listitem")).to_have_count(0)
+    panel.get_by_label("Signed").fill("ann")
+    expect(panel.get_by_role("button", name="Comment", exact=True)).to_be_disabled()
+    panel.get_by_label("Comment", exact=True).fill("the prompt lacks the date")
+    panel.get_by_role("button", name="Comment", exact=True).click()
+    expect(panel.get_by_role("listitem").filter(has_text="ann")).to_contain_text("the prompt lacks the date")
+    expect(panel.get_by_label("Comment", exact=True)).to_have_value("")
+    panel.get_by_role("button", name="Take the comment back").click()
+    expect(panel.get_by_role("listitem")).to_have_count(0)

@@ -3,6 +3,7 @@ import { opened } from "../model/skeleton";
 import { closeDoor } from "./door";
 import type {
   ClientReport,
+  Comment,
   Compared,
   Count,
   FieldInfo,
@@ -14,6 +15,7 @@ import type {
   MadeKey,
   Meta,
   Metrics,
+  NewComment,
   NewKey,
   NewScore,
   Parsed,
@@ -173,6 +175,9 @@ export const api = {
   scores: (of: Query, signal?: AbortSignal) => get<KnownScore[]>(`/scores${search(of)}`, signal),
   giveScore: (score: Partial<NewScore> & { name: string }) => send<KnownScore>("POST", "/scores", score),
   takeScoreBack: (id: string) => send<null>("DELETE", `/scores/${encodeURIComponent(id)}`),
+  comments: (of: Query, signal?: AbortSignal) => get<Comment[]>(`/comments${search(of)}`, signal),
+  comment: (comment: NewComment) => send<Comment>("POST", "/comments", comment),
+  dropComment: (id: string) => send<null>("DELETE", `/comments/${encodeURIComponent(id)}`),
   scoreDefs: (project: string, signal?: AbortSignal) =>
     get<ScoreDef[]>(`${inProject(project)}/score-defs`, signal),
   defineScores: (project: string, defs: ScoreDef[]) =>

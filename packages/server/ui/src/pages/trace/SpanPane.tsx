@@ -11,6 +11,7 @@ import { copyAndSay } from "../../ui/copy";
 import { Menu } from "../../ui/Popover";
 import { Failed } from "../../ui/States";
 import type { Tab } from "../../ui/Tabs";
+import { CommentPane } from "../comments/CommentPane";
 import { ScorePane } from "../scores/ScorePane";
 import { PaneFrame } from "./PaneFrame";
 import { ChatTab, ErrorTab, Files, InputOutput, Metadata, Raw, Usage } from "./parts";
@@ -72,6 +73,11 @@ export function SpanPane({ trace, spanId, version, offset, tab, onTab }: Props) 
         label: "Scores",
         badge: span.scores.length,
         content: () => <ScorePane key={span.id} target={{ project: trace.project, span_id: span.id }} />,
+      },
+      {
+        id: "comments",
+        label: "Comments",
+        content: () => <CommentPane key={span.id} target={{ project: trace.project, span_id: span.id }} />,
       },
       ...(span.attachments.length
         ? [

@@ -1,6 +1,7 @@
 import type { Json, TraceDetail } from "../../api/types";
 import { cost, count, lasted } from "../../model/format";
 import type { Tab } from "../../ui/Tabs";
+import { CommentPane } from "../comments/CommentPane";
 import { ScorePane } from "../scores/ScorePane";
 import { PaneFrame } from "./PaneFrame";
 import { ChatTab, ErrorTab, Files, InputOutput, Metadata, Raw } from "./parts";
@@ -34,6 +35,11 @@ export function TracePane({ found, project, tab, onTab }: Props) {
       label: "Scores",
       badge: trace.scores.length,
       content: () => <ScorePane key={trace.id} target={{ project, trace_id: trace.id }} />,
+    },
+    {
+      id: "comments",
+      label: "Comments",
+      content: () => <CommentPane key={trace.id} target={{ project, trace_id: trace.id }} />,
     },
     {
       id: "metadata",
