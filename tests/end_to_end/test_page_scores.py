@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 import time
+from contextlib import suppress
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import APIResponse, Error, Page, Route, expect
 
 from .made import Made, post
 
@@ -63,6 +64,27 @@ def test_a_span_has_scores_of_its_own_and_any_name_will_do(page: Page, made: Mad
     page.keyboard.press("Enter")
 
     expect(panel.get_by_role("row").filter(has_text="tone")).to_contain_text("too cheerful")
+
+
+def test_a_score_given_before_the_others_have_come_is_not_lost_from_sight(page: Page, made: Made) -> None:
+    held: list[tuple[Route, APIResponse]] = []
+
+    def hold(route: Route) -> None:
+        if held:
+            route.continue_()
+        else:
+            held.append((route, route.fetch()))
+
+    page.route("**/api/v1/scores?*", hold)
+    page.goto(f"/p/{PROJECT}/traces/{made.id}?tab=scores")
+    four = page.get_by_role("tabpanel").get_by_role("button", name="4", exact=True)
+    four.click()
+    expect(four).to_have_attribute("aria-pressed", "true")
+    route, answer = held[0]
+    with suppress(Error):  # nobody waits for it any more
+        route.fulfill(response=answer)
+    expect(page.get_by_role("tabpanel").get_by_role("row").filter(has_text="bob")).to_be_visible()
+    expect(four).to_have_attribute("aria-pressed", "true")
 
 
 def test_a_comment_on_a_span_is_written_read_and_taken_back(page: Page, made: Made, server: str) -> None:

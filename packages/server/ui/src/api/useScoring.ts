@@ -47,7 +47,9 @@ export function useScoring(target: ScoreTarget) {
     queryFn: ({ signal }) => api.scores({ ...ids, ...(ids.thread_id && { project }) }, signal),
   });
   const defs = useScoreDefs(project);
-  const refresh = () => {
+  const refresh = async () => {
+    // An answer that was asked for before would come without what was just given, and count as new.
+    await client.cancelQueries({ queryKey: ["scores"] });
     for (const name of ["scores", "trace", "span", "thread", "threads", "review-count"])
       void client.invalidateQueries({ queryKey: [name] });
   };
@@ -64,7 +66,7 @@ export function useScoring(target: ScoreTarget) {
         source: "ui",
         author,
       });
-      refresh();
+      await refresh();
       return true;
     } catch (error) {
       toast(`Not saved: ${(error as Error).message}`, { isError: true });
@@ -77,7 +79,7 @@ export function useScoring(target: ScoreTarget) {
     } catch (error) {
       toast(`Not taken back: ${(error as Error).message}`, { isError: true });
     }
-    refresh();
+    await refresh();
   };
   /** Give, and say so with a way back to what was there before. */
   const give = async (name: string, judgement: Judgement, reason: string | null) => {

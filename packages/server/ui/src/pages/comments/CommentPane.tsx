@@ -29,6 +29,7 @@ export function CommentPane({ target }: { target: ScoreTarget }) {
       toast(`${doing}: ${(error as Error).message}`, { isError: true });
       return false;
     } finally {
+      await client.cancelQueries({ queryKey: ["comments"] });
       void client.invalidateQueries({ queryKey: ["comments"] });
     }
   };
