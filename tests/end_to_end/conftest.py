@@ -18,7 +18,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[2]
-expect.set_options(timeout=15_000)  # a machine that does many things at once
+expect.set_options(timeout=30_000)  # a machine that does many things at once
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 
 
@@ -54,7 +54,7 @@ def serving(home: Path, *options: str) -> Iterator[str]:
         yield line.split("runs at ")[1].strip()
     finally:
         process.terminate()
-        assert process.wait(10) is not None
+        assert process.wait(60) is not None
         process.stdout.close()
     assert not (home / "server.json").exists()
 
@@ -111,7 +111,7 @@ def strict_page(browser: Browser, base: str, allowed: list[str], **options: Any)
     """A page that fails its test on a console or page error, a CSP violation, a request elsewhere, an HTTP error."""
     options = {"viewport": {"width": 1440, "height": 900}, **options}
     context = browser.new_context(base_url=base, **options)
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(30_000)
     faults: list[str] = []
     context.on("page", lambda opened: _watch(opened, base, allowed, faults))
     yield context.new_page()

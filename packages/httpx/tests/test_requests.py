@@ -165,11 +165,12 @@ def test_no_connection_is_an_error_with_its_exception(caller, library, trail):
 
 
 def test_a_timeout_a_dropped_connection_and_half_an_answer_are_errors(caller, library, service, trail):
-    for path, error in (("/slow", library.ReadTimeout), ("/drop", library.RemoteProtocolError)):
-        with pytest.raises(error):
-            caller.get(track_httpx(caller.client(timeout=0.05)), path)
-    with pytest.raises(library.RemoteProtocolError):
-        caller.get(track_httpx(caller.client()), "/broken")
+    impatient = library.Timeout(30, read=0.05)
+    with pytest.raises(library.ReadTimeout):
+        caller.get(track_httpx(caller.client(timeout=impatient)), "/slow")
+    for path in ("/drop", "/broken"):
+        with pytest.raises(library.RemoteProtocolError):
+            caller.get(track_httpx(caller.client(timeout=30)), path)
     slow, dropped, broken = trail.spans
     assert slow["error"]["type"] == f"{library.__name__}.ReadTimeout"
     assert [span["error"]["type"] for span in (dropped, broken)] == [f"{library.__name__}.RemoteProtocolError"] * 2
