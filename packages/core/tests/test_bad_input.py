@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import trailmark
 from trailmark import context, spool
-from trailmark.testing import Trail
+from trailmark.testing import Trail, record_trail
 
 Client = trailmark.Client
 ID = uuid.UUID("018bcfe5-6800-7000-8000-000000000001")
@@ -170,3 +170,15 @@ def test_inside_traced_code_no_value_breaks_the_program_or_costs_more_than_itsel
     assert {record["status"] for record in ended} == {"ok"}
     assert sum("kept" in record.get("tags", ()) for record in ended) == 2 * 23
     assert sum("kept" in record.get("metadata", ()) for record in ended) == 2 * 23
+
+
+def test_numbers_and_truths_of_other_libraries_are_numbers_and_truths() -> None:
+    numpy = pytest.importorskip("numpy")
+    given = {"sure": numpy.True_, "share": numpy.float32(0.5), "half": decimal.Decimal("1.5"), "count": numpy.int64(3)}
+    with record_trail() as trail, trailmark.span("judged", scores=given, total_cost=decimal.Decimal("0.25")):
+        pass
+    judged = trail.span("judged")
+    found = {score["name"]: score["value"] for score in judged["scores"]}
+    assert found == {"sure": True, "share": 0.5, "half": 1.5, "count": 3}
+    assert found["sure"] is True
+    assert judged["total_cost"] == 0.25

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -52,7 +53,7 @@ def test_a_sampler_judges_each_trace_once_by_its_root() -> None:
     assert trail.tree() == "app (general) ok\n  step (general) ok\n  step (general) ok"
 
 
-def test_a_sampler_that_raises_leaves_it_to_the_rate(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_sampler_that_raises_leaves_it_to_the_rate(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     def broken(root: Any) -> bool:
         raise KeyError(root.name)
 

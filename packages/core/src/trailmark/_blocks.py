@@ -17,6 +17,7 @@ __all__ = ["Block", "TraceBlock", "span", "trace"]
 
 _TRACE_FIELDS = ("thread_id", "user_id", "environment")
 _OF_START = frozenset(("parent", "claimable", "by_hand", "trace_fields"))  # parameters of `start_span`, not of a block
+_TO_CHECK = _OF_START | {"project_name"}
 
 
 class Block:
@@ -30,8 +31,9 @@ class Block:
         with guard("opening a block"):
             self._name = str(name)
             self._type = check_type(type)
-        with guard("opening a block"):
-            self._take_out_what_fails_the_span()
+        if not _TO_CHECK.isdisjoint(fields):  # few have any
+            with guard("opening a block"):
+                self._take_out_what_fails_the_span()
         self._span: Span | None = None
         self._open: dict[Span, Span | None] = {}  # what was current before each
         self._free = [True]  # whether this one has none open; to pop it is atomic
@@ -161,7 +163,9 @@ def trace(name: str, *, type: str = "general", project_name: str | None = None, 
 
     Takes thread_id, user_id, environment, scores and attachments of the trace too.
     """
-    return TraceBlock(name, type=type, fields={"project_name": project_name, **fields})
+    if project_name is not None:
+        fields["project_name"] = project_name
+    return TraceBlock(name, type=type, fields=fields)
 
 
 def span(name: str, *, type: str = "general", **fields: Any) -> Block:

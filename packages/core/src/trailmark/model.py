@@ -243,7 +243,7 @@ def _score(given: Mapping[str, Any]) -> Score:
 def _number(value: Any) -> float | bool | None:
     """The value as JSON can hold it; None when it is no finite number. Those of numpy, Decimal and the like are."""
     kind = type(value)
-    if kind is bool or kind.__name__ == "bool_":
+    if kind.__name__ in ("bool", "bool_"):  # Python's and numpy's, whose second has been called both
         return bool(value)
     if not hasattr(kind, "__float__"):
         return None
