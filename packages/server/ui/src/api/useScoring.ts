@@ -4,6 +4,7 @@ import type { Judgement } from "../model/scoring";
 import { mine, USUAL } from "../model/scoring";
 import { remember, remembered } from "../ui/remember";
 import { toast } from "../ui/Toast";
+import { askAnew } from "./anew";
 import { api } from "./client";
 import type { KnownScore, ScoreDef } from "./types";
 
@@ -47,12 +48,8 @@ export function useScoring(target: ScoreTarget) {
     queryFn: ({ signal }) => api.scores({ ...ids, ...(ids.thread_id && { project }) }, signal),
   });
   const defs = useScoreDefs(project);
-  const refresh = async () => {
-    // An answer that was asked for before would come without what was just given, and count as new.
-    await client.cancelQueries({ queryKey: ["scores"] });
-    for (const name of ["scores", "trace", "span", "thread", "threads", "review-count"])
-      void client.invalidateQueries({ queryKey: [name] });
-  };
+  const refresh = () =>
+    askAnew(client, ["scores"], ["trace"], ["span"], ["thread"], ["threads"], ["review-count"]);
   const own = ids.span_id ? "span_id" : ids.trace_id ? "trace_id" : "thread_id";
   const scores = (found.data ?? []).filter((score) => score[own] === ids[own]);
   const put = async (name: string, judgement: Judgement, reason: string | null): Promise<boolean> => {

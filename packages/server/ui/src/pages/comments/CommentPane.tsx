@@ -1,5 +1,6 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
+import { askAnew } from "../../api/anew";
 import { api } from "../../api/client";
 import type { Comment } from "../../api/types";
 import { type ScoreTarget, useAuthor } from "../../api/useScoring";
@@ -29,8 +30,7 @@ export function CommentPane({ target }: { target: ScoreTarget }) {
       toast(`${doing}: ${(error as Error).message}`, { isError: true });
       return false;
     } finally {
-      await client.cancelQueries({ queryKey: ["comments"] });
-      void client.invalidateQueries({ queryKey: ["comments"] });
+      await askAnew(client, ["comments"]);
     }
   };
   return (

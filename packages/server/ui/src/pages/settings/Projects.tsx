@@ -1,6 +1,7 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { Link, useLocation } from "wouter";
+import { askAnew } from "../../api/anew";
 import { api } from "../../api/client";
 import type { Project } from "../../api/types";
 import { ago, count } from "../../model/format";
@@ -46,11 +47,7 @@ export function Projects({ project }: { project: string }) {
           </tr>
         ))}
       </Table>
-      <RunningJobs
-        onEnd={() => {
-          for (const key of ["projects", "jobs"]) void client.invalidateQueries({ queryKey: [key] });
-        }}
-      />
+      <RunningJobs onEnd={() => void askAnew(client, ["projects"], ["jobs"])} />
       <form
         className="settings-row"
         onSubmit={async (event) => {

@@ -1,4 +1,5 @@
 import { useQueryClient } from "@tanstack/react-query";
+import { askAnew } from "../../api/anew";
 import { toast } from "../../ui/Toast";
 
 /** Do something on the server, say how it went (or what the act gives as a text), and let what shows it be asked for again. */
@@ -12,7 +13,7 @@ export function useSaved(...keys: string[]) {
       toast(`${what}: ${(error as Error).message}`, { isError: true });
       return false;
     }
-    for (const key of keys) void client.invalidateQueries({ queryKey: [key] });
+    await askAnew(client, ...keys.map((key) => [key]));
     toast(`${what}: ${typeof said === "string" ? said : "done"}`);
     return true;
   };

@@ -1,6 +1,7 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { Link } from "wouter";
+import { askAnew } from "../../api/anew";
 import { api, type Rows } from "../../api/client";
 import { pagePath } from "../../model/paths";
 import { Popover } from "../../ui/Popover";
@@ -27,13 +28,13 @@ export function Views({ project, page, search }: Props) {
     const params = Object.fromEntries(new URLSearchParams(search));
     delete params.peek;
     await api.saveView({ name: name.trim(), page, project, params });
-    await client.invalidateQueries({ queryKey: key });
+    await askAnew(client, key);
     toast(`View "${name.trim()}" saved`);
     setName("");
   };
   const forget = async (id: string) => {
     await api.deleteView(id);
-    await client.invalidateQueries({ queryKey: key });
+    await askAnew(client, key);
   };
   return (
     <>
