@@ -22,7 +22,7 @@ import orjson
 from trailmark._media import MEDIA_FROM, TakeMedia, may_have_media
 from trailmark._objects import MAX_ERROR_TEXT, message_of, plainer, stored_fields, type_name, where_defined
 from trailmark._summaries import summary
-from trailmark._survey import Survey, flat, is_larger, look_first, survey
+from trailmark._survey import INERT, NO_TEXTS, Survey, is_larger, look_first, survey
 from trailmark.model import ErrorInfo, shown, written
 from trailmark.wire import Tail
 
@@ -67,7 +67,9 @@ def surveyed(
     try:
         encoded = orjson.dumps(value, option=_FAST)
         if len(encoded) <= SHORT and b"null" not in encoded:  # what orjson makes of NaN
-            return encoded, flat(value)
+            if type(value) is dict and INERT.issuperset(map(type, value.values())):  # of one level, as most short ones
+                return encoded, (value, NO_TEXTS, True)
+            return encoded, None
         if above is not None and above.holds(encoded) and (not above.has_none or survey(value) is not None):
             return encoded, SAME
         has_media = take is not None and len(encoded) > MEDIA_FROM and may_have_media(encoded)

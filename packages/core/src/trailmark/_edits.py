@@ -33,7 +33,7 @@ def edit_trace(recorder: Recorder, project: str, id: str, fields: Mapping[str, A
 def edit_span(recorder: Recorder, project: str, id: str, trace_id: str | None, fields: Mapping[str, Any]) -> None:
     """As `edit_trace`, for a span; `trace_id` where it is known: an Opik server wants it."""
     probe = Span(recorder, "", "general", None, project)
-    probe.trace = None
+    probe.owns_trace = False
     given = dict(fields)
     files = read_files(given.pop("attachments", None))
     probe.set(**given)

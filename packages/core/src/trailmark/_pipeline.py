@@ -74,7 +74,7 @@ class Pipeline:
         self._sender = _IDLE
         self._mark = fork_mark()
         self._openings: dict[int, tuple[Outbox, Sender, ForkMark]] = {}
-        self._told = False
+        self.has_told = settings.quiet
         self._first = (settings.project_name, "")
         self._link = ""
 
@@ -92,9 +92,9 @@ class Pipeline:
 
     def tell(self, project: str, trace_id: str) -> None:
         """The one line of a process about where its traces go."""
-        if self._told or self.settings.quiet:
+        if self.has_told:
             return
-        self._told = True
+        self.has_told = True
         if self.settings.url is None:
             look = self.link(trace_id) or "look with: trailmark ui"
             say(f"project {project!r} → {self.settings.home}; {look}")

@@ -80,7 +80,9 @@ def set_tracing_active(active: bool | None) -> None:
 
 def is_tracing_active() -> bool:
     """Whether a span started now would be recorded."""
-    return _active if _active is not None else not pipeline().settings.track_disable
+    if _active is not None:
+        return _active
+    return not (_default.get("") or _make_default()).settings.track_disable
 
 
 def back_end() -> str | None:

@@ -6,14 +6,17 @@ import time
 from collections.abc import Callable
 from typing import Any, Protocol, TypeAlias
 
+import orjson
+
 from trailmark._capture import surveyed
 from trailmark._context import attached, current, suppress
 from trailmark._guard import fault
 from trailmark._media import TakeMedia
-from trailmark._redact import Redactor
+from trailmark._redact import Redactor, has_shape
 from trailmark._sampling import Held
 from trailmark._span import Span
-from trailmark.model import UNSET, Unset, check_type
+from trailmark._trace_fields import TraceFields
+from trailmark.model import SPAN_TYPES, UNSET, Unset, check_type
 from trailmark.wire import IdSource, Tail
 
 __all__ = ["Clock", "Recorder", "Sampler", "Sink", "system_clock"]
@@ -57,9 +60,11 @@ class Recorder:
         self.keep_input, self.keep_output = keep_input, keep_output  # of calls; what a user gives by hand is kept
         self.sink = sink
         self.project = project
-        self.new_id = new_id or IdSource()
+        self.new_id = new_id or IdSource().__call__  # as a method: an object that is called costs twice as much
         self.clock = clock
         self.redactor = redactor or Redactor()
+        self._redacted = self.redactor.__call__
+        self.names: dict[tuple[str, str, str], str] = {}  # project, name and type of spans, as their records begin
         self._kept = int(sample_rate * 0x1_0000_0000)
         self.keeps_all = self._kept > 0xFFFF_FFFF and sampler is None
         self._sampler, self._keep_errors = sampler, keep_errors
@@ -68,10 +73,22 @@ class Recorder:
         self.default_texts = {"environment": environment} if environment is not None else {}
         self.default_fields = {"metadata": self.capture({"version": release})} if release is not None else {}
         self.has_defaults = environment is not None or release is not None
+        self.untold_trace = b',"trace":' + TraceFields(self).encoded()
 
     def capture(self, value: Any, take: TakeMedia | None = None, field: str = "") -> bytes:
         """The value as bounded JSON without secrets; `take` keeps the media in it."""
-        return self.redactor(*surveyed(value, take, field))
+        return self._redacted(*surveyed(value, take, field))
+
+    def capture_brief(self, value: dict[str, Any], free_text: str) -> bytes:
+        """As `capture`, of a short mapping made by an integration, in which no text but this one can hold a secret."""
+        redactor = self.redactor
+        try:
+            encoded = orjson.dumps(value)
+            if not redactor.has_functions and (redactor.is_off or not has_shape(free_text.encode())):
+                return encoded
+        except (TypeError, ValueError):  # what UTF-8 cannot say
+            return self.capture(value)
+        return redactor(encoded)
 
     def is_recording(self, trace_id: str) -> bool:
         """Whether the trace is in the sample by its id: so every process decides alike."""
@@ -123,4 +140,4 @@ class Recorder:
         else:
             remote = None
         project = parent.project if parent is not None else project or self.project
-        return Span(self, name, check_type(type), parent, project, remote)
+        return Span(self, name, type if type in SPAN_TYPES else check_type(type), parent, project, remote)

@@ -15,7 +15,7 @@ from trailmark._context import is_suppressed, suppress
 from trailmark._survey import Survey, survey
 from trailmark.model import written
 
-__all__ = ["MASK", "Redactor", "UserRedactor", "findings"]
+__all__ = ["MASK", "Redactor", "UserRedactor", "findings", "has_shape"]
 
 UserRedactor: TypeAlias = Callable[[Any], Any]
 
@@ -81,6 +81,7 @@ class Redactor:
         self._clean_hashes: set[int] = set()  # of texts without a shape
         self._texts: dict[str, str] = {}  # names are few and come often
         self.is_off = not patterns and not self._functions
+        self.has_functions = bool(self._functions)
 
     def __call__(self, encoded: bytes, found: Survey | None = None) -> bytes:
         """The captured value without secrets. `found`: what stands in it, where that is known."""
@@ -89,7 +90,7 @@ class Redactor:
         try:
             if not self._functions:
                 if found is not None and len(encoded) < _SHORT and self._harmless.issuperset(found[0]):
-                    if not _has_shape(encoded):  # nearly all there is
+                    if not has_shape(encoded):  # nearly all there is
                         return encoded
                 elif not self._is_suspect(encoded, found):
                     return encoded
@@ -133,7 +134,7 @@ class Redactor:
             found = survey(orjson.loads(encoded))
         keys, texts, _ = found or _NOTHING
         if size < _SHORT or size < _LONG_TEXT * len(texts) or not texts:
-            if _has_shape(encoded):
+            if has_shape(encoded):
                 return True
         elif self._is_suspect_text(encoded, texts):
             return True
@@ -151,13 +152,13 @@ class Redactor:
                 if hash(text) in known:
                     break
                 # the first is new, so the others will be: one look at all, without the price of hashing each
-                if _has_shape(encoded):
+                if has_shape(encoded):
                     return True
                 known.add(hash(text))
                 return False
         new = [text for text in texts if hash(text) not in known]
         if new:
-            if _has_shape("\n".join(new).encode()):
+            if has_shape("\n".join(new).encode()):
                 return True
             known.update(map(hash, new))
         return False
@@ -166,7 +167,7 @@ class Redactor:
         """Whether one of them looks secret. All at once first: nearly always none has a word of those."""
         new = [key for key in keys if key not in self._harmless]
         joined = '"'.join(new) + '"'
-        if _has_shape(joined.encode()):
+        if has_shape(joined.encode()):
             return True
         if _has_key_word(joined) and any(self._is_secret(key) for key in new):
             return True
@@ -186,7 +187,7 @@ class Redactor:
 
     def _masked(self, plain: Any) -> Any:
         if isinstance(plain, str):
-            return _SHAPES.sub(MASK, plain) if _has_shape(plain.encode()) else plain
+            return _SHAPES.sub(MASK, plain) if has_shape(plain.encode()) else plain
         if isinstance(plain, list):
             return [self._masked(item) for item in plain]
         if isinstance(plain, dict):
@@ -213,11 +214,10 @@ def findings(plain: Any, redactor: Redactor, path: str = "$") -> list[str]:
     return [f"{path}: the shape of a secret ({shape[:4]}…)" for shape in shapes]
 
 
-def _has_shape(text: bytes) -> bool:
-    return _has_token(text) or (_J in text and _has(text, _J, _JWT)) or (_AT in text and _has_login(text))
-
-
-def _has_token(text: bytes) -> bool:
+def has_shape(text: bytes) -> bool:
+    """Whether a secret of a known shape is in there, in UTF-8 or JSON; now and then also where there is none."""
+    if (_AT in text and _has_login(text)) or (_J in text and _has(text, _J, _JWT)):
+        return True
     if len(text) >= _SHORT and _ANY_OF_FOUR(_with_dashes(text)) is None:
         return False
     return (

@@ -41,6 +41,7 @@ _KEYS = {
     for key in ("output", "metadata", "tags", "scores", "model", "provider", "usage", "usage_raw", "total_cost")
 }
 SHARED_FROM = 1024  # bytes; what is smaller is cheaper to copy than to treat apart
+_MOST_NAMES = 1000  # kept as JSON: most come again and again
 _next_serial = itertools.count(1).__next__
 
 
@@ -67,7 +68,7 @@ class Span:
     """One unit of work. Its methods never raise inside traced code: faults are said once."""
 
     # Defaults on the class: a span that sets none of these pays for none of them.
-    trace: TraceFields | None = None
+    owns_trace = False  # its record carries the trace's fields
     remote: Remote | None = None
     sink: Sink | Unset | None = UNSET  # on roots: where the trace's records go, once it is decided
     claim: str | None = None  # a framework's model call: open, or taken by the provider's integration
@@ -83,6 +84,7 @@ class Span:
     _above: wire.Tail | None = None  # of the span above, or of one further up: what is given here often is the same
     _lends = False  # the tail, to the spans below that are given the same
     _media: Media | None = None
+    _trace: TraceFields | None = None  # made when somebody sets one
     _head = ""
     _root: Span | None = None  # None: this one; a reference to itself would wait for the garbage collector
     _ver = 0
@@ -110,11 +112,11 @@ class Span:
             self.parent_id: str | None = parent.id
             if parent._recorder is recorder and (parent._lends or parent._above is not None):
                 self._above = parent._tail if parent._lends else parent._above
-            return
-        self.trace_id, self.parent_id = (recorder.new_id(), None) if remote is None else (remote.trace_id, remote.id)
-        self.remote = remote
-        if owns_trace and self.parent_id is None:
-            self.trace = TraceFields(recorder)
+        elif remote is None:
+            self.trace_id, self.parent_id, self.owns_trace = recorder.new_id(), None, owns_trace
+        else:
+            self.remote, self.trace_id, self.parent_id = remote, remote.trace_id, remote.id
+            self.owns_trace = owns_trace and remote.id is None
 
     def __repr__(self) -> str:
         return f"<Span {self.name!r} {self._status} id={self.id} trace_id={self.trace_id}>"
@@ -123,6 +125,13 @@ class Span:
     def root(self) -> Span:
         """The span at the top of this process's part of the trace."""
         return self._root or self
+
+    @property
+    def trace(self) -> TraceFields | None:
+        """What is to be said of the trace as a whole; None where another record says it."""
+        if self._trace is None and self.owns_trace:
+            self._trace = TraceFields(self._recorder)
+        return self._trace
 
     @property
     def status(self) -> Status:
@@ -219,8 +228,12 @@ class Span:
         if files and (sink := recorder.sink_of(self)) is not None:
             write_files(recorder, sink, self.project, self.trace_id, self.id, files)
 
-    def set_input(self, value: Any) -> None:
+    def set_input(self, value: Any, free_text: str | None = None) -> None:
         """Capture the input as it is now; all records of the span share the bytes, those of spans below too."""
+        if free_text is not None:
+            end = b',"input":' + self._recorder.capture_brief(value, free_text) + b"}"
+            self._end, self._tail, self._lends = end, None, False
+            return
         redactor = self._recorder.redactor
         encoded, found = surveyed(value, self._take_media, "input", self._above)
         if found is SAME:
@@ -263,7 +276,10 @@ class Span:
 
     def keeps(self, what: Literal["input", "output", "media"]) -> bool:
         """Whether the capture settings want it recorded; of media their sizes are in any case."""
-        return bool(getattr(self._recorder, f"keep_{what}"))
+        recorder = self._recorder
+        if what == "output":
+            return recorder.keep_output
+        return recorder.keep_input if what == "input" else recorder.keep_media
 
     def mark_first_token(self) -> None:
         """The first piece of a stream arrived now; later calls change nothing."""
@@ -284,14 +300,25 @@ class Span:
         """What a user says it failed with."""
         self._status, self._error = "error", error
 
-    def end(self, status: Status | None = None, *, output: Any = UNSET, end_us: int | None = None) -> None:
-        """End the span, once; when this returns the record is in the outbox."""
+    def end(
+        self,
+        status: Status | None = None,
+        *,
+        output: Any = UNSET,
+        free_text: str | None = None,
+        end_us: int | None = None,
+    ) -> None:
+        """End the span, once; when this returns the record is in the outbox. `free_text`: as of `start_span`."""
         if self._ended_us is not None:
             return
         try:
             recorder = self._recorder
-            if output is not UNSET and "output" not in self._fields and recorder.keep_output:
-                self._fields["output"] = self.capture(output)  # unless the user set one by hand
+            if output is not UNSET and recorder.keep_output and "output" not in self._fields:  # set by hand by the user
+                self._fields["output"] = (
+                    recorder.capture(output, self._take_media, "output")
+                    if free_text is None
+                    else recorder.capture_brief(output, free_text)
+                )
             if status is not None:
                 self._status = status
             elif self._status == "running":
@@ -320,8 +347,8 @@ class Span:
             return
         if self._media is not None:
             self._write_media(sink, self._media, self.id)
-        if self.trace is not None and self.trace.media is not None:
-            self._write_media(sink, self.trace.media, None)
+        if self._trace is not None and self._trace.media is not None:
+            self._write_media(sink, self._trace.media, None)
         if self._tail is None:
             sink(self._encoded(ver))
         else:
@@ -333,15 +360,8 @@ class Span:
 
     def _encoded(self, ver: int) -> bytes:
         """The record up to its tail: written out by hand, because this is most of what a span costs its caller."""
-        head = self._head
-        if not head:
-            parent = f'"{self.parent_id}"' if self.parent_id is not None else "null"
-            name = self._recorder.redactor.text(self.name)
-            self._head = head = (
-                f',"trace_id":"{self.trace_id}","parent_id":{parent},"project":{wire.text(self.project)},'
-                f'"name":{wire.text(name)},"type":"{self.type}","start_us":{self.start_us},"end_us":'
-            )
-        ended = self._ended_us if self._ended_us is not None else "null"
+        head = self._head or self._new_head()
+        ended = "null" if self._ended_us is None else self._ended_us
         parts = [f'{{"k":"span","id":"{self.id}","ver":{ver}{head}{ended},"status":"{self._status}"'.encode()]
         for key, data in self._fields.items():
             parts += (_KEYS[key], data)
@@ -349,7 +369,22 @@ class Span:
             parts.append(b',"first_token_us":%d' % self._first_token_us)
         if self._error is not None:
             parts += (b',"error":', self._recorder.redactor(orjson.dumps(self._error)))
-        if self.trace is not None:
-            parts += (b',"trace":', self.trace.encoded())
+        if self._trace is not None:
+            parts += (b',"trace":', self._trace.encoded())
+        elif self.owns_trace:
+            parts.append(self._recorder.untold_trace)
         parts.append(self._end)
         return b"".join(parts)
+
+    def _new_head(self) -> str:
+        """What all its records say before their end."""
+        known, names = self._recorder.names, (self.project, self.name, self.type)
+        named = known.get(names)
+        if named is None:
+            name = self._recorder.redactor.text(self.name)
+            named = f',"project":{wire.text(self.project)},"name":{wire.text(name)},"type":"{self.type}","start_us":'
+            if len(known) < _MOST_NAMES:
+                known[names] = named
+        parent = "null" if self.parent_id is None else f'"{self.parent_id}"'
+        self._head = f',"trace_id":"{self.trace_id}","parent_id":{parent}{named}{self.start_us},"end_us":'
+        return self._head

@@ -39,6 +39,7 @@ def start_span(
     parent: Span | Unset | None = UNSET,
     claimable: bool = False,
     input: Any = UNSET,
+    free_text: str | None = None,
     by_hand: bool = False,
     trace_fields: dict[str, Any] | None = None,
     **fields: Any,
@@ -47,6 +48,8 @@ def start_span(
 
     Not made current. `fields` are those of `Span.update`; `trace_fields` go to the trace when this is its root.
     `input` is left out where the settings say so, unless the user gave it (`by_hand`).
+    `free_text`: `input` is a short, flat mapping, in which no text but this one can hold a secret; it need not be
+    looked through then.
     `claimable`: a framework's model call; the provider's integration below adds to this span (`claim_span`).
     """
     try:
@@ -57,13 +60,14 @@ def start_span(
         if claimable:
             span.claim = "open"
         if input is not UNSET and (by_hand or line.recorder.keep_input):
-            span.set_input(input)
+            span.set_input(input, free_text)
         if fields:
             _set_all("span", span.set, fields)
-        if span.trace is not None:
-            if trace_fields:
+        if span.owns_trace:
+            if trace_fields and span.trace is not None:
                 _set_all("trace", span.trace.update, trace_fields)
-            line.tell(span.project, span.trace_id)
+            if not line.has_told:
+                line.tell(span.project, span.trace_id)
         span.opened()
     except Exception as error:  # noqa: BLE001 - the seam of every traced call: the caller must never see our faults
         fault("starting a span", error)

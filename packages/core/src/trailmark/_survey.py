@@ -13,26 +13,19 @@ from types import NoneType
 from typing import Any, Final, TypeAlias
 from uuid import UUID
 
-__all__ = ["Survey", "flat", "is_larger", "look_first", "survey"]
+__all__ = ["INERT", "NO_TEXTS", "Survey", "is_larger", "look_first", "survey"]
 
 _CONTAINERS: Final = frozenset((dict, list, tuple))
 _NUMBERS: Final = frozenset((float, int, bool))
-_INERT: Final = frozenset((str, float, int, bool, type(None), bytes, date, datetime, time))  # refer to nothing
-_NONE: Final[list[str]] = []
+INERT: Final = frozenset((str, float, int, bool, type(None), bytes, date, datetime, time))  # refer to nothing
+NO_TEXTS: Final[list[str]] = []
 _PLENTY: Final = 4 << 30  # bytes of memory: less may refuse what a text of some hundred MB needs
 _DEEPEST: Final = 256  # of containers, the encoder's own limit
-_KNOWN: Final = _CONTAINERS | _INERT
+_KNOWN: Final = _CONTAINERS | INERT
 
 
 # the keys of all dicts in a value, its texts, and whether a None is in it
 Survey: TypeAlias = "tuple[Iterable[str], list[str], bool]"
-
-
-def flat(value: Any) -> Survey | None:
-    """What stands in a value of one level, as most short ones are; None for any other."""
-    if type(value) is dict and _INERT.issuperset(map(type, value.values())):
-        return value, _NONE, True
-    return None
 
 
 def survey(value: Any) -> Survey | None:
