@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import sys
+import time
+from collections.abc import Iterable
+from operator import itemgetter
 from typing import Any, Final
 
 from starlette.requests import HTTPConnection
@@ -19,6 +22,9 @@ _TRACE_HEADERS: Final = frozenset(
 ) | {b"opik-trace-id", b"opik-parent-span-id"}
 
 
+_header_name: Final = itemgetter(0)
+
+
 class Exchange:
     """Holds the span; ends it once. The application's messages pass unchanged."""
 
@@ -27,29 +33,38 @@ class Exchange:
     _is_routed = False  # the application has said by which route
     _failure: BaseException | None = None
     _metadata: dict[str, Any] | None = None
+    _request_bytes = 0
 
     def __init__(self, scope: Scope, receive: Receive, send: Send, settings: Settings, names: Names) -> None:
+        self._began = time.monotonic_ns()
         self._scope, self._receive, self._send, self._settings, self._names = scope, receive, send, settings, names
         self._outside = sys.exc_info()[1]  # what the server itself may be handling
-        self._method: str = scope.get("method", "WS")
+        self._method = method = scope.get("method", "WS")
         path: str = scope.get("path", "")
-        self._root_before: str = scope.get("root_path", "")
-        self._path = path.removeprefix(self._root_before)
-        self._route = names.guess(self._path)
-        self._name = self._method if self._route is None else f"{self._method} {self._route}"
-        self._input = {"method": self._method, "path": path}
-        if query := scope.get("query_string"):
-            self._input["query"] = query_pairs(query)
+        self._root_before = root = scope.get("root_path", "")
+        self._path = path.removeprefix(root) if root else path
+        self._route = route = names.guess(self._path)
+        self._name = name = method if route is None else f"{method} {route}"
+        self._input: dict[str, Any] = {"method": method, "path": path}
         headers = scope.get("headers", ())
-        if wanted := settings.wanted_headers:
-            self._input["headers"] = {
-                name.decode("latin-1"): value.decode("latin-1") for name, value in headers if name in wanted
-            }
-        if settings.of_user or not _TRACE_HEADERS.isdisjoint(dict(headers)):
+        free_text: str | None = f"{method} {path}"
+        if (query := scope.get("query_string")) or settings.wanted_headers or settings.captures_bodies:
+            free_text = None
+            self._look_closer(query, headers)
+        if settings.of_user or not _TRACE_HEADERS.isdisjoint(map(_header_name, headers)):
             told = [pair for pair in headers if pair[0] in _TRACE_HEADERS]
             self.span = self._start_with(read_headers(told) if told else None)
         else:
-            self.span = start_span(self._name, parent=None, input=self._input)
+            self.span = start_span(name, parent=None, input=self._input, free_text=free_text)
+
+    def _look_closer(self, query: bytes | None, headers: Iterable[tuple[bytes, bytes]]) -> None:
+        """At what not every request has, or not every user wants."""
+        if query:
+            self._input["query"] = query_pairs(query)
+        if wanted := self._settings.wanted_headers:
+            self._input["headers"] = {
+                name.decode("latin-1"): value.decode("latin-1") for name, value in headers if name in wanted
+            }
 
     def _start_with(self, remote: Remote | None) -> Span | None:
         """In the caller's trace, and with what the user wants to be said."""
@@ -92,14 +107,15 @@ class Exchange:
         try:  # by hand, as in `receive`
             if not self._is_routed:
                 self._take_name()
-            self._note_input()
+            if self._request_bytes:
+                self._note_input()
             status = None if span.status != "running" else self._status()
-            answer = self._output()
+            answer, free_text = self._output()
             if not span.keeps("output"):
                 self._note("response", {key: fact for key, fact in answer.items() if key != "body"})
             if self._metadata is not None:
                 span.update(metadata=self._metadata)
-            span.end(status, output=answer)
+            span.end(status, output=answer, free_text=free_text)
         except Exception as error:  # noqa: BLE001
             fault("ending the trace of a request", error)
 
@@ -117,7 +133,8 @@ class Exchange:
     def _note_input(self) -> None:
         """What came with the request since it was opened."""
 
-    def _output(self) -> dict[str, Any]:
+    def _output(self) -> tuple[dict[str, Any], str | None]:
+        """What it was answered, and the text in it that is not ours; None where all of it must be looked at."""
         raise NotImplementedError
 
     def _status(self) -> Any:

@@ -7,13 +7,11 @@ import time
 from collections.abc import Awaitable, Iterable
 from typing import Any, Final
 
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import Message
 from trailmark.instrumentation import fault
 
 from trailmark_fastapi._bodies import Body
 from trailmark_fastapi._exchange import Exchange
-from trailmark_fastapi._names import Names
-from trailmark_fastapi._settings import Settings
 
 __all__ = ["HTTPExchange"]
 
@@ -26,19 +24,19 @@ class HTTPExchange(Exchange):
 
     _code = 0
     _is_whole = _is_gone = _is_untold = False
-    _request_bytes = _response_bytes = 0
+    _response_bytes = 0
     _request: Body | None = None
     _response: Body | None = None
     _response_type = ""
     _first_byte_ms: float | None = None
 
-    def __init__(self, scope: Scope, receive: Receive, send: Send, settings: Settings, names: Names) -> None:
-        self._began = time.monotonic()
+    def _look_closer(self, query: bytes | None, headers: Iterable[tuple[bytes, bytes]]) -> None:
+        settings = self._settings
         if settings.capture_request_body:
             self._request = Body(settings.max_body_bytes)
         if settings.capture_response_body:
             self._response = Body(settings.max_body_bytes)
-        super().__init__(scope, receive, send, settings, names)
+        super()._look_closer(query, headers)
 
     def send(self, message: Message) -> Awaitable[None]:
         """What the application answers the server with. No coroutine of our own but for the last piece: each costs."""
@@ -47,7 +45,7 @@ class HTTPExchange(Exchange):
             if kind == "http.response.body":
                 if data := message.get("body"):
                     if not self._response_bytes:
-                        self._first_byte_ms = round((time.monotonic() - self._began) * 1000, 3)
+                        self._first_byte_ms = (time.monotonic_ns() - self._began) // 1000 / 1000
                     self._response_bytes += len(data)
                     if self._response is not None:
                         self._response.add(data)
@@ -125,7 +123,7 @@ class HTTPExchange(Exchange):
             self._note("client_disconnected", True)
         return "cancelled" if self._is_gone else None if self._code < 500 else "error"
 
-    def _output(self) -> dict[str, Any]:
+    def _output(self) -> tuple[dict[str, Any], str | None]:
         answer: dict[str, Any] = {"status": self._code or None, "bytes": self._response_bytes}
         if self._response_type:
             answer["content_type"] = self._response_type
@@ -133,10 +131,11 @@ class HTTPExchange(Exchange):
             answer["first_byte_ms"] = self._first_byte_ms
         if self._response is not None:
             answer["body"] = self._response.shown(self._response_type)
-        return answer
+            return answer, None
+        return answer, self._response_type
 
     def _note_input(self) -> None:
-        if self._request_bytes and self.span is not None:
+        if self.span is not None:
             self._input["bytes"] = self._request_bytes
             if self._request is not None:
                 kind = _header(self._scope.get("headers", ()), b"content-type")

@@ -92,7 +92,12 @@ def _fits(template: str, path: str) -> bool:
 
 def template(scope: MutableMapping[str, Any], root_before: str) -> str | None:
     """`/items/{id}` with what the application is mounted under; None before routing, and where nothing matched."""
-    root, found = scope.get("root_path", ""), _path_of(scope)
+    context = scope.get("fastapi")  # from 0.137 on routers are included lazily: the route alone then lacks their prefix
+    told = context.get("effective_route_context") if type(context) is dict else None
+    found = getattr(told, "path_format", None)
+    if type(found) is not str:
+        found = _path_of(scope)
+    root = scope.get("root_path", "")
     if root == root_before:
         return found
     prefix = root.removeprefix(root_before)

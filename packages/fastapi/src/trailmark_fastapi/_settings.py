@@ -60,6 +60,7 @@ class Settings:
         self.is_excluded = _excluded(_texts("exclude", exclude))
         self.capture_request_body = _flag("capture_request_body", capture_request_body)
         self.capture_response_body = _flag("capture_response_body", capture_response_body)
+        self.captures_bodies = capture_request_body or capture_response_body
         if isinstance(max_body_bytes, bool) or not isinstance(max_body_bytes, int) or max_body_bytes < 0:
             raise ValueError(f"max_body_bytes is {max_body_bytes!r}; allowed: a whole number of bytes, 0 or more")
         self.max_body_bytes = max_body_bytes

@@ -56,6 +56,8 @@ class WebSocketExchange(Exchange):
     def _status(self) -> Any:
         return "cancelled" if self._code == 1006 else "error" if self._code == 1011 else None
 
-    def _output(self) -> dict[str, Any]:
-        denied = {"status": self._denied} if self._denied else {}
-        return {"received": self._in, "sent": self._out, "code": self._code, "accepted": self._is_accepted, **denied}
+    def _output(self) -> tuple[dict[str, Any], str]:
+        answer = {"received": self._in, "sent": self._out, "code": self._code, "accepted": self._is_accepted}
+        if self._denied:
+            answer["status"] = self._denied
+        return answer, ""
