@@ -322,7 +322,7 @@ class Span:
         if end_us is not None or "output" in fields:
             self._live.end(end_us=end_us)
         else:
-            self._live.opened()
+            self._live.write(wire.OPEN)
 
     def span(
         self,

@@ -15,7 +15,7 @@ from trailmark import spool
 from trailmark._backlog import Backlog
 from trailmark._guard import say, say_once
 from trailmark._lanes import Lanes, NoRoomError
-from trailmark._outbox import MemoryOutbox, Outbox, Tally
+from trailmark._outbox import MemoryOutbox, Tally
 from trailmark._owner import Owner
 from trailmark.wire import Tail, joined
 
@@ -35,7 +35,7 @@ def open_outbox(home: Path, destination: str, limit_bytes: int, sync: Sync) -> D
         return DiskOutbox(home, destination, limit_bytes, sync, mapped=False)
 
 
-class DiskOutbox(Outbox):
+class DiskOutbox:
     """When `put` returns, the record survives the process, unless the spool or the disk is full."""
 
     def __init__(self, home: Path, destination: str, limit_bytes: int, sync: Sync, *, mapped: bool) -> None:
@@ -59,6 +59,7 @@ class DiskOutbox(Outbox):
         except BaseException:
             self._owner.release(remove=True)
             raise
+        self.quick_put = self._lanes.put
         self._backlog = Backlog(home, destination, self._owner.name, self.put) if destination else None
         self._ring = MemoryOutbox()
         self._from_ring = False
@@ -69,14 +70,18 @@ class DiskOutbox(Outbox):
     def put(self, record: bytes, tail: Tail | None = None, /) -> None:
         try:
             self._lanes.put(record, tail)
-        except NoRoomError as error:
-            if error.reason == "full":
-                self._full.add()
-            else:
-                self._ring.put(joined(record, tail))
-        except OSError:
+        except (NoRoomError, OSError) as error:
+            self.put_after(error, record, tail)
+
+    def put_after(self, error: Exception, record: bytes, tail: Tail | None, /) -> None:
+        if isinstance(error, NoRoomError) and error.reason == "full":
+            self._full.add()
+            return
+        if isinstance(error, OSError):
             self._refuse("disk")  # not to try again for every record
-            self._ring.put(joined(record, tail))
+        elif not isinstance(error, NoRoomError):
+            raise error
+        self._ring.put(joined(record, tail))
 
     def listen(self, call: Callable[[], None], /) -> None:
         self._lanes.call = call
@@ -127,7 +132,7 @@ class DiskOutbox(Outbox):
         return +self._backlog.dropped if self._backlog is not None else Counter()
 
     @property
-    def sweeps(self) -> int:  # type: ignore[override]
+    def sweeps(self) -> int:
         return self._backlog.sweeps if self._backlog is not None else 0
 
     def recorded(self) -> int:

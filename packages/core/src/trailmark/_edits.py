@@ -10,7 +10,7 @@ import orjson
 from trailmark import wire
 from trailmark._files import read_files, write_files
 from trailmark._recorder import Recorder
-from trailmark._span import Span
+from trailmark._span import KEYS, Span
 from trailmark._trace_fields import TraceFields
 from trailmark.model import UNSET, Score
 
@@ -32,12 +32,12 @@ def edit_trace(recorder: Recorder, project: str, id: str, fields: Mapping[str, A
 
 def edit_span(recorder: Recorder, project: str, id: str, trace_id: str | None, fields: Mapping[str, Any]) -> None:
     """As `edit_trace`, for a span; `trace_id` where it is known: an Opik server wants it."""
-    probe = Span(recorder, "", "general", None, project)
-    probe.owns_trace = False
+    probe = Span(recorder, "", "general", None, project, owns_trace=False)
     given = dict(fields)
     files = read_files(given.pop("attachments", None))
     probe.set(**given)
-    changes: dict[str, Any] = {key: orjson.Fragment(data) for key, data in probe._fields.items() if key != "scores"}
+    given_now = {key: probe._fields[said] for key, said in KEYS.items() if said in probe._fields and key != "scores"}
+    changes: dict[str, Any] = {key: orjson.Fragment(data) for key, data in given_now.items()}
     for key in ("name", "type"):
         if fields.get(key) is not None:
             changes[key] = recorder.redactor.text(getattr(probe, key))

@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from trailmark import spool
 from trailmark._native import native_local
-from trailmark._outbox import Tally
+from trailmark._outbox import Put, Tally
 from trailmark.wire import Tail, joined
 
 __all__ = ["Lanes", "NoRoomError"]
@@ -73,15 +73,16 @@ class _Mapped:
 class _Lane:
     """One thread's place: only that thread moves `pos`."""
 
-    __slots__ = ("busy", "end", "home", "map", "number", "pos", "recorded", "retired", "segment")
+    __slots__ = ("busy", "end", "home", "map", "number", "pos", "recorded", "segment")
 
     def __init__(self, home: Lanes) -> None:
         self.home = home
         self.map: Any = None
         self.segment: _Mapped | None = None
-        self.pos = self.end = self.number = 0
+        self.pos = self.number = 0
+        self.end = 0  # of its range; 0: the range is not to be used any more
         self.recorded = 0
-        self.busy = self.retired = False
+        self.busy = False
 
 
 class _Holder:
@@ -117,6 +118,7 @@ class Lanes:
         self._folder, self._owner = folder, owner
         self._header = (spool.header(destination, RANGE_BYTES), spool.header(destination, 0))
         self._make_room, self._mapped, self._sync_always = make_room, mapped, sync == "always"
+        self.put: Put = self._put_synced if self._sync_always else self._put
         self._numbers = itertools.count()
         self._local = native_local()
         self._lanes: list[_Lane] = []
@@ -136,7 +138,7 @@ class Lanes:
         if mapped:
             self._current = self._new_mapped(FIRST_RANGES)
 
-    def put(self, record: bytes, tail: Tail | None = None) -> None:
+    def _put(self, record: bytes, tail: Tail | None = None, /) -> None:
         """When this returns, the record survives the process. Raises NoRoomError or OSError when there is no place."""
         try:
             lane: _Lane = self._local.holder.lane
@@ -152,11 +154,10 @@ class Lanes:
                     self._append(record + tail.data)
                     return
             else:
-                length = len(record)
-                at = lane.pos
+                at, length = lane.pos, len(record)
                 after = at + ((length + 23) & -8)
-                if after > lane.end or lane.retired:
-                    at = self._move(lane, (length + 23) & -8)
+                if after > lane.end:
+                    at = self._move(lane, after - at)
                     if not at:
                         self._append(record)
                         return
@@ -165,18 +166,23 @@ class Lanes:
                 _pack_frame(lane.map, at, _MAGIC, length, _crc32(record), 0)
                 lane.pos = after
             lane.recorded += 1
-            if self._sync_always and lane.segment is not None:
-                os.fdatasync(lane.segment.fd)
         finally:
             lane.busy = False
+
+    def _put_synced(self, record: bytes, tail: Tail | None = None, /) -> None:
+        """As `_put`, and when this returns it survives the machine too."""
+        self._put(record, tail)
+        segment = self._local.holder.lane.segment
+        if segment is not None:
+            os.fdatasync(segment.fd)
 
     def _put_shared(self, lane: _Lane, record: bytes, tail: Tail) -> bool:
         """The record and its tail, or where the tail stands already; False when it fits no range."""
         length, more = len(record), len(tail.data)
-        at = 0 if lane.retired else lane.pos
+        at = lane.pos
         segment, stands_at = tail.place
         refers = segment == lane.number
-        if at + spool.frame_size(length + (4 if refers else more)) > lane.end or not at:
+        if at + spool.frame_size(length + (4 if refers else more)) > lane.end:
             at = self._move(lane, spool.frame_size(length + more))
             if not at:
                 return False
@@ -249,7 +255,6 @@ class Lanes:
             if at and current is not None:
                 lane.segment, lane.map, lane.pos, lane.end = current, current.map, at, at + RANGE_BYTES
                 lane.number = current.number
-                lane.retired = False
                 if self._ahead is None and current.handed_out * 2 > current.ranges:
                     self.call()
                 return at
@@ -332,11 +337,11 @@ class Lanes:
     def _retire(self, segment: _Mapped) -> None:
         """Complete an old segment once no lane can write to it any more.
 
-        `put` sets busy before it looks at retired, here it is the other way round: one of the two sees the other.
+        `put` sets busy before it looks at the end, here it is the other way round: one of the two sees the other.
         """
         for lane in list(self._lanes):
             if lane.segment is segment:
-                lane.retired = True
+                lane.end = 0
                 if lane.busy:
                     return
                 lane.segment = lane.map = None

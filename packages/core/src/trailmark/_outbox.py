@@ -9,7 +9,7 @@ from typing import Final, Protocol
 
 from trailmark.wire import Tail, joined, newest, version_of
 
-__all__ = ["MEMORY_BYTES", "MemoryOutbox", "Outbox", "Tally"]
+__all__ = ["MEMORY_BYTES", "MemoryOutbox", "Outbox", "Put", "Tally"]
 
 MEMORY_BYTES: Final = 8 * 1024 * 1024
 
@@ -30,14 +30,30 @@ class Tally:
         return int(repr(self._count)[6:-1])  # the only way to look at a count without moving it
 
 
+class Put(Protocol):
+    """As `Outbox.put`."""
+
+    def __call__(self, record: bytes, tail: Tail | None = None, /) -> None: ...
+
+
 class Outbox(Protocol):
     """`put` from any thread, never waiting; all else from the sender, and from `close` when that has ended."""
 
     mode: str  # mmap, write or memory
-    sweeps: int  # how often `take` has been through everything this process wrote
+
+    @property
+    def sweeps(self) -> int:
+        """How often `take` has been through everything this process wrote."""
 
     def put(self, record: bytes, tail: Tail | None = None, /) -> None:
         """`tail`: the end of the record, where it is large and several records share it."""
+
+    @property
+    def quick_put(self) -> Put:
+        """As `put` with fewer steps, but it may raise: what it raised is for `put_after`."""
+
+    def put_after(self, error: Exception, record: bytes, tail: Tail | None, /) -> None:
+        """Put in the second way what `quick_put` refused. Raises the error again if that was a fault."""
 
     def listen(self, call: Callable[[], None], /) -> None:
         """`call` is called, from any thread, when `tend` is due before its time."""
@@ -90,6 +106,11 @@ class MemoryOutbox:
             return
         self._in += len(record)
         self._waiting.append(record)
+
+    quick_put = put
+
+    def put_after(self, error: Exception, _record: bytes, _tail: Tail | None, /) -> None:
+        raise error
 
     def listen(self, call: Callable[[], None], /) -> None:
         """Nothing is ever urgent."""

@@ -27,7 +27,9 @@ from trailmark.wire import Tail
 __all__ = ["FlushResult", "Pipeline"]
 
 
-_IDLE = Sender(MemoryOutbox(), None)  # stands in before the first record; never woken
+_IDLE_OUTBOX = MemoryOutbox()
+_IDLE = Sender(_IDLE_OUTBOX, None)  # stand in before the first record; never woken, never put to
+_NOT_OPEN = (0,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,8 @@ class Pipeline:
         )
         self._outbox: Outbox | None = None
         self._sender = _IDLE
-        self._mark = fork_mark()
+        self._quick_put = _IDLE_OUTBOX.put
+        self._mark: ForkMark = _NOT_OPEN
         self._openings: dict[int, tuple[Outbox, Sender, ForkMark]] = {}
         self.has_told = settings.quiet
         self._first = (settings.project_name, "")
@@ -80,15 +83,24 @@ class Pipeline:
 
     def put(self, record: bytes, tail: Tail | None = None, /) -> None:
         """Into the outbox; the sender is woken if it sleeps."""
-        outbox = self._outbox
-        if outbox is None or not self._mark[0]:
-            outbox = self._open(outbox)
+        if not self._mark[0]:  # the first one of this process
+            self._open(self._outbox)
+        put = self._quick_put
         try:
-            outbox.put(record, tail)
-        except ValueError:  # closed at exit, while this thread held it
-            self._open(outbox).put(record, tail)
+            put(record, tail)
+        except Exception as error:  # noqa: BLE001 - the outbox knows what it raises
+            self._put_after(error, record, tail)
         if self._sender.parked:
             self._sender.wake()
+
+    def _put_after(self, error: Exception, record: bytes, tail: Tail | None) -> None:
+        outbox = self._outbox
+        if outbox is None or not self._mark[0]:  # closed at exit, while this thread was at it
+            outbox = self._open(outbox)
+        if isinstance(error, ValueError):  # as a closed one says
+            outbox.put(record, tail)
+        else:
+            outbox.put_after(error, record, tail)
 
     def tell(self, project: str, trace_id: str) -> None:
         """The one line of a process about where its traces go."""
@@ -158,7 +170,7 @@ class Pipeline:
         sender, outbox = self._sender, self._outbox
         with guard("closing"):
             sender.stop(self.settings.flush_timeout)
-            self._outbox, self._sender = None, _IDLE
+            self._outbox, self._sender, self._mark = None, _IDLE, _NOT_OPEN
             self._openings.clear()
             outbox.close()
 
@@ -180,7 +192,8 @@ class Pipeline:
         won, won_sender, mark = self._openings.setdefault(key, (outbox, sender, fork_mark()))
         if won is not outbox:
             outbox.close()
-        self._sender, self._mark, self._outbox = won_sender, mark, won
+        self._sender, self._outbox, self._quick_put = won_sender, won, won.quick_put
+        self._mark = mark  # last: from now on the others hold
         atexit.unregister(self.close)
         atexit.register(self.close)
         return won

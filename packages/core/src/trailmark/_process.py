@@ -12,6 +12,7 @@ from trailmark.errors import SettingsError
 from trailmark.model import check_flag, check_seconds
 
 __all__ = [
+    "active_pipeline",
     "back_end",
     "configure",
     "current_settings",
@@ -83,6 +84,14 @@ def is_tracing_active() -> bool:
     if _active is not None:
         return _active
     return not (_default.get("") or _make_default()).settings.track_disable
+
+
+def active_pipeline() -> Pipeline | None:
+    """The default pipeline, if a span started now would be recorded."""
+    if _active is False:
+        return None
+    line = _default.get("") or _make_default()
+    return line if _active or not line.settings.track_disable else None
 
 
 def back_end() -> str | None:

@@ -14,12 +14,14 @@ from trailmark._guard import fault
 from trailmark._media import TakeMedia
 from trailmark._redact import Redactor, has_shape
 from trailmark._sampling import Held
-from trailmark._span import Span
+from trailmark._span import Span, ending_with
 from trailmark._trace_fields import TraceFields
 from trailmark.model import SPAN_TYPES, UNSET, Unset, check_type
-from trailmark.wire import IdSource, Tail
+from trailmark.wire import IdSource, Tail, now_us
 
 __all__ = ["Clock", "Recorder", "Sampler", "Sink", "system_clock"]
+
+_BRIEF, _MOST_BRIEF = 300, 1000  # bytes, and how many
 
 Sampler: TypeAlias = Callable[[Span], bool | None]  # judges the root span; None: as sample_rate says
 Clock: TypeAlias = Callable[[], tuple[int, int]]  # (wall clock in microseconds, monotonic in nanoseconds)
@@ -60,11 +62,17 @@ class Recorder:
         self.keep_input, self.keep_output = keep_input, keep_output  # of calls; what a user gives by hand is kept
         self.sink = sink
         self.project = project
-        self.new_id = new_id or IdSource().__call__  # as a method: an object that is called costs twice as much
+        ids = IdSource()
+        self.new_id = new_id or (lambda: ids.one(now_us()))
+        self.id_at: Callable[[int], str] = ids.one if new_id is None else lambda _: new_id()
+        self.ids_at: Callable[[int], tuple[str, str]] = ids.two if new_id is None else lambda _: (new_id(), new_id())
         self.clock = clock
+        self.wall_ns = time.time_ns if clock is system_clock else lambda: clock()[0] * 1000
+        self.monotonic_ns = time.monotonic_ns if clock is system_clock else lambda: clock()[1]
         self.redactor = redactor or Redactor()
         self._redacted = self.redactor.__call__
         self.names: dict[tuple[str, str, str], str] = {}  # project, name and type of spans, as their records begin
+        self.brief_endings: dict[tuple[str, str], bytes] = {}
         self._kept = int(sample_rate * 0x1_0000_0000)
         self.keeps_all = self._kept > 0xFFFF_FFFF and sampler is None
         self._sampler, self._keep_errors = sampler, keep_errors
@@ -84,11 +92,20 @@ class Recorder:
         redactor = self.redactor
         try:
             encoded = orjson.dumps(value)
-            if not redactor.has_functions and (redactor.is_off or not has_shape(free_text.encode())):
+            if not redactor.has_functions and (not free_text or redactor.is_off or not has_shape(free_text.encode())):
                 return encoded
         except (TypeError, ValueError):  # what UTF-8 cannot say
             return self.capture(value)
         return redactor(encoded)
+
+    def brief_ending(self, name: str, value: dict[str, Any], free_text: str) -> bytes:
+        """How records of a span of that name with that input end. Kept for the next: the same come again and again."""
+        ending, known = ending_with(self.capture_brief(value, free_text)), self.brief_endings
+        if len(ending) < _BRIEF:
+            if len(known) >= _MOST_BRIEF:
+                known.clear()
+            known[name, free_text] = ending
+        return ending
 
     def is_recording(self, trace_id: str) -> bool:
         """Whether the trace is in the sample by its id: so every process decides alike."""
@@ -100,6 +117,8 @@ class Recorder:
 
     def sink_of(self, span: Span) -> Sink | None:
         """Where the span's records go: the outbox, memory until its trace fails, or nowhere. Decided once a trace."""
+        if self.keeps_all:
+            return self.sink
         root = span.root
         if isinstance(root.sink, Unset):
             root.sink = self._chosen(root)

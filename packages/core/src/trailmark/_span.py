@@ -28,18 +28,21 @@ from trailmark.model import (
     check_usage,
     check_word,
 )
+from trailmark.wire import END
 
 if TYPE_CHECKING:
     from trailmark._context import Remote
     from trailmark._recorder import Recorder, Sink
 
-__all__ = ["Span", "end_status"]
+__all__ = ["KEYS", "Span", "end_status", "ending_with"]
 
 
-_KEYS = {
+KEYS = {
     key: f',"{key}":'.encode()
     for key in ("output", "metadata", "tags", "scores", "model", "provider", "usage", "usage_raw", "total_cost")
 }
+_OUTPUT = KEYS["output"]
+_flat = itertools.chain.from_iterable
 SHARED_FROM = 1024  # bytes; what is smaller is cheaper to copy than to treat apart
 _MOST_NAMES = 1000  # kept as JSON: most come again and again
 _next_serial = itertools.count(1).__next__
@@ -64,29 +67,30 @@ _OF_A_SPAN = (
 )
 
 
+def ending_with(captured: bytes) -> bytes:
+    """How records of a span with that input end."""
+    return b',"input":%b}' % captured
+
+
 class Span:
     """One unit of work. Its methods never raise inside traced code: faults are said once."""
 
-    # Defaults on the class: a span that sets none of these pays for none of them.
-    owns_trace = False  # its record carries the trace's fields
+    # Defaults on the class, of what most spans never set. What every record reads is set in each: to read a default
+    # costs ten times as much.
     remote: Remote | None = None
     sink: Sink | Unset | None = UNSET  # on roots: where the trace's records go, once it is decided
     claim: str | None = None  # a framework's model call: open, or taken by the provider's integration
     covers_http = False  # it is the record of its HTTP request too: an HTTP client's integration adds none below it
-    _ended_us: int | None = None
+    _root: Span | None = None  # None: this one; a reference to itself would wait for the garbage collector
     _first_token_us: int | None = None
-    _status: Status = "running"
     _error: ErrorInfo | None = None
     _tags: list[str] | None = None
     _scores: list[Score] | None = None
-    _end = b"}"  # of its records: the input, where it is too small to be shared by them
     _tail: wire.Tail | None = None
     _above: wire.Tail | None = None  # of the span above, or of one further up: what is given here often is the same
     _lends = False  # the tail, to the spans below that are given the same
     _media: Media | None = None
     _trace: TraceFields | None = None  # made when somebody sets one
-    _head = ""
-    _root: Span | None = None  # None: this one; a reference to itself would wait for the garbage collector
     _ver = 0
 
     def __init__(
@@ -101,22 +105,36 @@ class Span:
         owns_trace: bool = True,
     ) -> None:
         self._recorder = recorder
-        self.start_us, self._start_mono = recorder.clock()
-        self.id = recorder.new_id()
+        wall_ns, monotonic_ns = recorder.wall_ns, recorder.monotonic_ns  # not called there: 3.11 looks such up slowly
+        self.start_us = now = wall_ns() // 1000
+        self._start_mono = monotonic_ns()
         self.serial = _next_serial()  # of two enclosing spans the later one is the inner one
         self.name, self.type, self.project = name, type, project
-        self._fields: dict[str, bytes] = {}
+        self._fields: dict[bytes, bytes] = {}  # by their keys as these stand in a record
+        self._status: Status = "running"
+        self._ended_us: int | None = None
+        self._head = ""
+        self.ending = b"}"  # of its records: the input, where it is too small to be shared by them
+        self._is_plain = recorder.keeps_all  # nothing was set that few spans have
+        self.trace_id: str
+        self.parent_id: str | None
+        if parent is None and remote is None:
+            ids_at = recorder.ids_at
+            self.id, self.trace_id = ids_at(now)
+            self.parent_id, self.owns_trace = None, owns_trace  # whether its record carries the trace's fields
+            self._trace_part = recorder.untold_trace if owns_trace else b""
+            return
+        self.id = recorder.id_at(now)
+        self.owns_trace, self._trace_part = False, b""
         if parent is not None:
             self._root = parent._root or parent
-            self.trace_id: str = parent.trace_id
-            self.parent_id: str | None = parent.id
+            self.trace_id, self.parent_id = parent.trace_id, parent.id
             if parent._recorder is recorder and (parent._lends or parent._above is not None):
                 self._above = parent._tail if parent._lends else parent._above
-        elif remote is None:
-            self.trace_id, self.parent_id, self.owns_trace = recorder.new_id(), None, owns_trace
-        else:
+        elif remote is not None:
             self.remote, self.trace_id, self.parent_id = remote, remote.trace_id, remote.id
-            self.owns_trace = owns_trace and remote.id is None
+            if owns_trace and remote.id is None:
+                self.owns_trace, self._trace_part = True, recorder.untold_trace
 
     def __repr__(self) -> str:
         return f"<Span {self.name!r} {self._status} id={self.id} trace_id={self.trace_id}>"
@@ -130,7 +148,7 @@ class Span:
     def trace(self) -> TraceFields | None:
         """What is to be said of the trace as a whole; None where another record says it."""
         if self._trace is None and self.owns_trace:
-            self._trace = TraceFields(self._recorder)
+            self._trace, self._is_plain = TraceFields(self._recorder), False
         return self._trace
 
     @property
@@ -142,10 +160,6 @@ class Span:
     def is_ended(self) -> bool:
         """Whether the end was recorded; later updates still count."""
         return self._ended_us is not None
-
-    def opened(self) -> None:
-        """Write the open record: a crash then shows the span with its input."""
-        self._write(wire.OPEN)
 
     def update(self, **fields: Any) -> None:
         """Set any field of `set`: what is not allowed is said once, and changes nothing."""
@@ -161,12 +175,12 @@ class Span:
         """Write the state as it is now, a better name above all: pages show it until the end is there."""
         with guard("telling of a running span"):
             if self._ended_us is None and self._ver:  # an open record is out
-                self._write(self._ver + 1)
+                self.write(self._ver + 1)
 
     def touched(self) -> None:
         """Write the new state if the end is already out."""
         if self._ended_us is not None:
-            self._write(max(self._ver + 1, wire.now_us()))
+            self.write(max(self._ver + 1, wire.now_us()))
 
     def set(  # noqa: C901 - one branch a field
         self,
@@ -190,7 +204,7 @@ class Span:
         """As `update`, but raises TypeError or ValueError for what is not allowed, and writes nothing."""
         if unknown:
             raise TypeError(f"a span has no {', '.join(sorted(unknown))}; allowed: {_OF_A_SPAN}")
-        recorder, new = self._recorder, dict[str, bytes]()  # all is checked before anything changes
+        recorder, new = self._recorder, dict[bytes, bytes]()  # all is checked before anything changes
         kind = check_type(type) if type is not None else None
         called = check_word("name", name) if name is not None else None
         files = read_files(attachments)
@@ -198,23 +212,23 @@ class Span:
         is_scored = scores is not None or feedback_scores is not None
         new_scores = merged_scores(self._scores or [], scores, feedback_scores) if is_scored else self._scores
         if usage is not None:
-            new["usage"] = orjson.dumps(check_usage(usage))
+            new[KEYS["usage"]] = orjson.dumps(check_usage(usage))
         if tags is not None:
-            new["tags"] = recorder.redactor(orjson.dumps(new_tags))
+            new[KEYS["tags"]] = recorder.redactor(orjson.dumps(new_tags))
         if is_scored:
-            new["scores"] = recorder.redactor(orjson.dumps(new_scores))
+            new[KEYS["scores"]] = recorder.redactor(orjson.dumps(new_scores))
         if total_cost is not None:
-            new["total_cost"] = orjson.dumps(check_cost("total_cost", total_cost))
+            new[KEYS["total_cost"]] = orjson.dumps(check_cost("total_cost", total_cost))
         if metadata is not None:
             more = recorder.capture(check_mapping("metadata", metadata))
-            new["metadata"] = merged_metadata(self._fields.get("metadata"), more)
+            new[KEYS["metadata"]] = merged_metadata(self._fields.get(KEYS["metadata"]), more)
         if output is not UNSET:
-            new["output"] = self.capture(output)
+            new[KEYS["output"]] = self.capture(output)
         for key, text in (("model", model), ("provider", provider)):
             if text is not None:
-                new[key] = wire.text(recorder.redactor.text(check_word(key, text))).encode()
+                new[KEYS[key]] = wire.text(recorder.redactor.text(check_word(key, text))).encode()
         if usage_raw is not None:
-            new["usage_raw"] = recorder.capture(usage_raw)
+            new[KEYS["usage_raw"]] = recorder.capture(usage_raw)
         if kind is not None:
             self.type, self._head = kind, ""
         if called is not None:
@@ -228,24 +242,20 @@ class Span:
         if files and (sink := recorder.sink_of(self)) is not None:
             write_files(recorder, sink, self.project, self.trace_id, self.id, files)
 
-    def set_input(self, value: Any, free_text: str | None = None) -> None:
+    def set_input(self, value: Any) -> None:
         """Capture the input as it is now; all records of the span share the bytes, those of spans below too."""
-        if free_text is not None:
-            end = b',"input":' + self._recorder.capture_brief(value, free_text) + b"}"
-            self._end, self._tail, self._lends = end, None, False
-            return
         redactor = self._recorder.redactor
         encoded, found = surveyed(value, self._take_media, "input", self._above)
         if found is SAME:
-            self._end, self._tail, self._lends = b"", self._above, True
+            self.ending, self._tail, self._lends, self._is_plain = b"", self._above, True, False
             return
         clean = redactor(encoded, found)
-        end = b',"input":' + clean + b"}"
+        end = ending_with(clean)
         if len(end) < SHARED_FROM:
-            self._end, self._tail, self._lends = end, None, False
+            self.ending, self._tail, self._lends = end, None, False
         else:
-            self._end, self._tail = b"", wire.Tail(end, has_none=found is None or found[2])
-            self._lends = found is not None and clean is encoded
+            self.ending, self._tail = b"", wire.Tail(end, has_none=found is None or found[2])
+            self._lends, self._is_plain = found is not None and clean is encoded, False
 
     def capture(self, value: Any, field: str = "output") -> bytes:
         """The value as this span records it; media in it become attachments."""
@@ -253,17 +263,17 @@ class Span:
 
     def _take_media(self, field: str, data: str | bytes) -> str | None:
         if self._media is None:
-            self._media = Media(keep=self._recorder.keep_media)
+            self._media, self._is_plain = Media(keep=self._recorder.keep_media), False
         return self._media.take(field, data)
 
     def set_output(self, captured: bytes) -> None:
         """The output, captured already, unless the user set one by hand."""
-        self._fields.setdefault("output", captured)
+        self._fields.setdefault(_OUTPUT, captured)
 
     @property
     def has_usage(self) -> bool:
         """Whether somebody told what the call used: a framework then leaves the provider's figures alone."""
-        return "usage" in self._fields
+        return KEYS["usage"] in self._fields
 
     def observe(self, *, input: Any = UNSET, output: Any = UNSET, **fields: Any) -> None:
         """As `update`, of what an integration saw: without the input and output the settings leave out."""
@@ -284,7 +294,7 @@ class Span:
     def mark_first_token(self) -> None:
         """The first piece of a stream arrived now; later calls change nothing."""
         if self._first_token_us is None:
-            self._first_token_us = self._now_us()
+            self._first_token_us, self._is_plain = self._now_us(), False
 
     def fail(self, error: BaseException, *, with_message: bool = True) -> None:
         """Record the exception; `end` then ends the span as an error, or as cancelled when it was left early.
@@ -294,11 +304,12 @@ class Span:
         with guard("recording an error"):
             self._status = end_status(error)
             if self._status == "error":
-                self._error = capture_error(error, with_message=with_message and self._recorder.keep_output)
+                shown = with_message and self._recorder.keep_output
+                self._error, self._is_plain = capture_error(error, with_message=shown), False
 
     def set_error(self, error: ErrorInfo) -> None:
         """What a user says it failed with."""
-        self._status, self._error = "error", error
+        self._status, self._error, self._is_plain = "error", error, False
 
     def end(
         self,
@@ -313,18 +324,20 @@ class Span:
             return
         try:
             recorder = self._recorder
-            if output is not UNSET and recorder.keep_output and "output" not in self._fields:  # set by hand by the user
-                self._fields["output"] = (
-                    recorder.capture(output, self._take_media, "output")
-                    if free_text is None
-                    else recorder.capture_brief(output, free_text)
+            if output is not UNSET and recorder.keep_output and _OUTPUT not in self._fields:  # set by hand by the user
+                self._fields[_OUTPUT] = (
+                    self.capture(output) if free_text is None else recorder.capture_brief(output, free_text)
                 )
             if status is not None:
                 self._status = status
             elif self._status == "running":
                 self._status = "ok"
-            self._ended_us = self._now_us() if end_us is None else max(end_us, self.start_us)
-            self._write(wire.END if self._ver < wire.END else self._ver + 1)
+            if end_us is None:
+                monotonic_ns = recorder.monotonic_ns
+                self._ended_us = self.start_us + (monotonic_ns() - self._start_mono) // 1000
+            else:
+                self._ended_us = max(end_us, self.start_us)
+            self.write(END if self._ver < END else self._ver + 1)
             if not recorder.keeps_all:
                 recorder.ended(self)
         except Exception as own:  # noqa: BLE001 - as `guard` does, without the price of a context manager in every span
@@ -337,44 +350,43 @@ class Span:
         self.update(scores=[{"name": name, "value": value, "label": label, "reason": reason}])
 
     def _now_us(self) -> int:
-        return self.start_us + (self._recorder.clock()[1] - self._start_mono) // 1000
+        return self.start_us + (self._recorder.monotonic_ns() - self._start_mono) // 1000
 
-    def _write(self, ver: int) -> None:
+    def write(self, ver: int) -> None:
+        """The state as it is, to the outbox: as OPEN, so that a crash shows the span with its input, END, or later.
+
+        By hand, because this is most of what a span costs its caller.
+        """
         self._ver = ver
-        recorder = self._recorder
-        sink = recorder.sink if recorder.keeps_all else recorder.sink_of(self)
+        ended = "null" if self._ended_us is None else self._ended_us
+        head = f'{self._head or self._new_head()}{ended},"status":"{self._status}"'
+        start = f'{{"k":"span","id":"{self.id}","ver":{ver}{head}'.encode()
+        if self._is_plain:
+            sink = self._recorder.sink
+            sink(b"".join((start, *_flat(self._fields.items()), self._trace_part, self.ending)))
+        else:
+            self._write_with_rest(start)
+
+    def _write_with_rest(self, start: bytes) -> None:
+        """With what few spans have; to where the trace's records go."""
+        recorder, trace = self._recorder, self._trace
+        sink = recorder.sink_of(self)
         if sink is None:
             return
-        if self._media is not None:
-            self._write_media(sink, self._media, self.id)
-        if self._trace is not None and self._trace.media is not None:
-            self._write_media(sink, self._trace.media, None)
-        if self._tail is None:
-            sink(self._encoded(ver))
-        else:
-            sink(self._encoded(ver), self._tail)
-
-    def _write_media(self, sink: Sink, media: Media, span_id: str | None) -> None:
-        files, media.files = media.files, []
-        write_files(self._recorder, sink, self.project, self.trace_id, span_id, files)
-
-    def _encoded(self, ver: int) -> bytes:
-        """The record up to its tail: written out by hand, because this is most of what a span costs its caller."""
-        head = self._head or self._new_head()
-        ended = "null" if self._ended_us is None else self._ended_us
-        parts = [f'{{"k":"span","id":"{self.id}","ver":{ver}{head}{ended},"status":"{self._status}"'.encode()]
-        for key, data in self._fields.items():
-            parts += (_KEYS[key], data)
+        for media, id in ((self._media, self.id), (trace.media if trace is not None else None, None)):
+            if media is not None:
+                files, media.files = media.files, []
+                write_files(recorder, sink, self.project, self.trace_id, id, files)
+        parts = [start, *_flat(self._fields.items())]
         if self._first_token_us is not None:
             parts.append(b',"first_token_us":%d' % self._first_token_us)
         if self._error is not None:
-            parts += (b',"error":', self._recorder.redactor(orjson.dumps(self._error)))
-        if self._trace is not None:
-            parts += (b',"trace":', self._trace.encoded())
-        elif self.owns_trace:
-            parts.append(self._recorder.untold_trace)
-        parts.append(self._end)
-        return b"".join(parts)
+            parts += (b',"error":', recorder.redactor(orjson.dumps(self._error)))
+        parts += (self._trace_part if trace is None else b',"trace":%b' % trace.encoded(), self.ending)
+        if self._tail is None:
+            sink(b"".join(parts))
+        else:
+            sink(b"".join(parts), self._tail)
 
     def _new_head(self) -> str:
         """What all its records say before their end."""

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from trailmark._context import current, is_suppressed
 from trailmark._guard import fault
-from trailmark._process import is_tracing_active, pipeline
+from trailmark._process import active_pipeline
 from trailmark._span import Span
-from trailmark.model import UNSET, Unset
+from trailmark.model import SPAN_TYPES, UNSET, Unset
+from trailmark.wire import OPEN
+
+if TYPE_CHECKING:
+    from trailmark._pipeline import Pipeline
 
 __all__ = ["claim_span", "register_claim_provider", "start_span"]
 
@@ -48,31 +52,44 @@ def start_span(
 
     Not made current. `fields` are those of `Span.update`; `trace_fields` go to the trace when this is its root.
     `input` is left out where the settings say so, unless the user gave it (`by_hand`).
-    `free_text`: `input` is a short, flat mapping, in which no text but this one can hold a secret; it need not be
-    looked through then.
+    `free_text`: `input` is a short, flat mapping, the same for every span of this name with this text, and no other
+    text in it can hold a secret.
     `claimable`: a framework's model call; the provider's integration below adds to this span (`claim_span`).
     """
     try:
-        if not is_tracing_active() or is_suppressed():
+        line = active_pipeline()
+        if line is None or is_suppressed():
             return None
-        line = pipeline()
-        span = line.recorder.start(name, type=type, project=project_name, parent=parent)
+        recorder = line.recorder
+        if parent is None and type in SPAN_TYPES:  # a new trace, as `Recorder.start` makes it
+            span = Span(recorder, name, type, None, project_name or recorder.project)
+        else:
+            span = recorder.start(name, type=type, project=project_name, parent=parent)
         if claimable:
             span.claim = "open"
-        if input is not UNSET and (by_hand or line.recorder.keep_input):
-            span.set_input(input, free_text)
+        if input is not UNSET and (by_hand or recorder.keep_input):
+            if free_text is None:
+                span.set_input(input)
+            else:
+                known = recorder.brief_endings.get((name, free_text))
+                span.ending = known or recorder.brief_ending(name, input, free_text)
         if fields:
             _set_all("span", span.set, fields)
-        if span.owns_trace:
-            if trace_fields and span.trace is not None:
-                _set_all("trace", span.trace.update, trace_fields)
-            if not line.has_told:
-                line.tell(span.project, span.trace_id)
-        span.opened()
+        if trace_fields or not line.has_told:
+            _begin_trace(line, span, trace_fields)
+        span.write(OPEN)
     except Exception as error:  # noqa: BLE001 - the seam of every traced call: the caller must never see our faults
         fault("starting a span", error)
         return None
     return span
+
+
+def _begin_trace(line: Pipeline, span: Span, fields: dict[str, Any] | None) -> None:
+    """What is due with its root only."""
+    if span.owns_trace:
+        if fields and span.trace is not None:
+            _set_all("trace", span.trace.update, fields)
+        line.tell(span.project, span.trace_id)
 
 
 def _set_all(what: str, set: Callable[..., None], fields: dict[str, Any]) -> None:

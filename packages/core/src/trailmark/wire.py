@@ -44,6 +44,8 @@ _OPTIONS: Final = orjson.OPT_NON_STR_KEYS
 
 
 _IDS_AT_ONCE: Final = 256
+_END_AT: Final = 24  # of its 36 characters
+_48_BITS: Final = (1 << 48) - 1
 
 
 class IdSource:
@@ -57,27 +59,33 @@ class IdSource:
 
     def _start(self) -> None:
         self._ends: list[str] = []
-        self._head = (0, "")  # a millisecond, and how its ids begin
+        self._head = (-1, "")  # a millisecond, and how its ids begin
         self._middle = _middle()
         self._mark = fork_mark()
 
-    def __call__(self) -> str:
+    def one(self, now_us: int) -> str:
+        """A new id of that moment."""
         if not self._mark[0]:  # a forked child would repeat the parent's ids
             self._start()
-        now = time.time_ns() // 1_000_000
+        now = now_us // 1000
         known, head = self._head
         if now != known:
-            head = now.to_bytes(6).hex("-", -4) + self._middle
+            head = (now & _48_BITS).to_bytes(6).hex("-", -4) + self._middle
             self._head = (now, head)
         try:
             return head + self._ends.pop()
         except IndexError:
-            return self._more()
+            self._middle, self._head = _middle(), (-1, "")
+            self._ends += os.urandom(6 * _IDS_AT_ONCE).hex("-", 6).split("-")
+            return self.one(now_us)
 
-    def _more(self) -> str:
-        self._middle, self._head = _middle(), (0, "")
-        self._ends += os.urandom(6 * _IDS_AT_ONCE).hex("-", 6).split("-")
-        return self()
+    def two(self, now_us: int) -> tuple[str, str]:
+        """Two of the same moment: a root span's own and its trace's."""
+        one = self.one(now_us)
+        try:
+            return one, one[:_END_AT] + self._ends.pop()
+        except IndexError:
+            return one, self.one(now_us)
 
 
 def _middle() -> str:

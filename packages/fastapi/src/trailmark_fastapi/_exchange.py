@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import sys
-import time
 from collections.abc import Iterable
 from operator import itemgetter
+from sys import exception
+from time import monotonic_ns
 from typing import Any, Final
 
 from starlette.requests import HTTPConnection
 from starlette.types import Message, Receive, Scope, Send
 from trailmark.instrumentation import Remote, Span, continue_from, fault, guard, query_pairs, read_headers, start_span
+from trailmark.model import Status
 
 from trailmark_fastapi._names import Names, template
 from trailmark_fastapi._settings import Settings, checked
@@ -22,40 +23,43 @@ _TRACE_HEADERS: Final = frozenset(
 ) | {b"opik-trace-id", b"opik-parent-span-id"}
 
 
+_METHODS: Final = frozenset(("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "WS"))  # others are a client's own words
 _header_name: Final = itemgetter(0)
 
 
 class Exchange:
     """Holds the span; ends it once. The application's messages pass unchanged."""
 
-    # Defaults on the class: most requests set none of these.
-    is_ended = False
-    _is_routed = False  # the application has said by which route
+    # Defaults on the class, of what is seldom read before it is set: a default costs more to read than to set.
     _failure: BaseException | None = None
-    _metadata: dict[str, Any] | None = None
-    _request_bytes = 0
 
     def __init__(self, scope: Scope, receive: Receive, send: Send, settings: Settings, names: Names) -> None:
-        self._began = time.monotonic_ns()
-        self._scope, self._receive, self._send, self._settings, self._names = scope, receive, send, settings, names
-        self._outside = sys.exc_info()[1]  # what the server itself may be handling
-        self._method = method = scope.get("method", "WS")
-        path: str = scope.get("path", "")
+        self._began = monotonic_ns()
+        self._scope, self._receive, self._send = scope, receive, send
+        self._settings, self._names = settings, names
+        self._outside = exception()  # what the server itself may be handling
+        self._metadata: dict[str, Any] | None = None
+        self._request_bytes = 0
+        self.is_ended = self._is_routed = False  # that: the application has said by which route
+        method: str = scope.get("method", "WS")
+        self._path = below = path = scope.get("path", "")
         self._root_before = root = scope.get("root_path", "")
-        self._path = path.removeprefix(root) if root else path
-        self._route = route = names.guess(self._path)
-        self._name = name = method if route is None else f"{method} {route}"
+        if root:
+            self._path = below = path.removeprefix(root)
+        self._route = route = names.guess(below)
+        self._method, self._name = method, method if route is None else f"{method} {route}"
         self._input: dict[str, Any] = {"method": method, "path": path}
-        headers = scope.get("headers", ())
-        free_text: str | None = f"{method} {path}"
-        if (query := scope.get("query_string")) or settings.wanted_headers or settings.captures_bodies:
-            free_text = None
+        headers, query = scope.get("headers", ()), scope.get("query_string")
+        if query or settings.looks_closer:
             self._look_closer(query, headers)
         if settings.of_user or not _TRACE_HEADERS.isdisjoint(map(_header_name, headers)):
             told = [pair for pair in headers if pair[0] in _TRACE_HEADERS]
             self.span = self._start_with(read_headers(told) if told else None)
+        elif query or settings.wanted_headers:
+            self.span = start_span(self._name, parent=None, input=self._input)
         else:
-            self.span = start_span(name, parent=None, input=self._input, free_text=free_text)
+            text = path if method in _METHODS else f"{method} {path}"
+            self.span = start_span(self._name, parent=None, input=self._input, free_text=text)
 
     def _look_closer(self, query: bytes | None, headers: Iterable[tuple[bytes, bytes]]) -> None:
         """At what not every request has, or not every user wants."""
@@ -106,11 +110,12 @@ class Exchange:
         self.is_ended = True
         try:  # by hand, as in `receive`
             if not self._is_routed:
-                self._take_name()
+                self._go_by(template(self._scope, self._root_before))
             if self._request_bytes:
                 self._note_input()
-            status = None if span.status != "running" else self._status()
-            answer, free_text = self._output()
+            status, answer, free_text = self._answer()
+            if status is not None and span.status != "running":
+                status = None  # what was said of it before counts
             if not span.keeps("output"):
                 self._note("response", {key: fact for key, fact in answer.items() if key != "body"})
             if self._metadata is not None:
@@ -133,16 +138,16 @@ class Exchange:
     def _note_input(self) -> None:
         """What came with the request since it was opened."""
 
-    def _output(self) -> tuple[dict[str, Any], str | None]:
-        """What it was answered, and the text in it that is not ours; None where all of it must be looked at."""
+    def _answer(self) -> tuple[Status | None, dict[str, Any], str | None]:
+        """How it ended (None: as the span says), what it was answered, and the text in that which is not ours.
+
+        The text None: all of it is to be looked at.
+        """
         raise NotImplementedError
 
-    def _status(self) -> Any:
-        raise NotImplementedError
-
-    def _take_name(self) -> bool:
-        """Go by the route, which is known by now if there is one; whether that is news. A user's name stays."""
-        route, span = template(self._scope, self._root_before), self.span
+    def _go_by(self, route: str | None) -> bool:
+        """Take the name of the route, which is known by now if there is one; whether that is news. A user's stays."""
+        span = self.span
         self._is_routed = route is not None
         if route == self._route or span is None:
             return False

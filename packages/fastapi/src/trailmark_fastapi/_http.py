@@ -2,29 +2,31 @@
 
 from __future__ import annotations
 
-import sys
-import time
 from collections.abc import Awaitable, Iterable
+from sys import exception
+from time import monotonic_ns
 from typing import Any, Final
 
 from starlette.types import Message
 from trailmark.instrumentation import fault
+from trailmark.model import Status
 
 from trailmark_fastapi._bodies import Body
 from trailmark_fastapi._exchange import Exchange
+from trailmark_fastapi._names import template
 
 __all__ = ["HTTPExchange"]
 
 _GONE: Final = ("ClientDisconnect", "ClientDisconnected")
+_OWN_WORDS: Final = frozenset(("", "application/json", "text/html; charset=utf-8", "text/plain; charset=utf-8"))
 _BY_SERVER: Final = ("http.response.pathsend", "http.response.zerocopysend")
 
 
 class HTTPExchange(Exchange):
     """One request: counts what passes, adds one header to the answer."""
 
-    _code = 0
+    _code = _response_bytes = 0
     _is_whole = _is_gone = _is_untold = False
-    _response_bytes = 0
     _request: Body | None = None
     _response: Body | None = None
     _response_type = ""
@@ -45,7 +47,7 @@ class HTTPExchange(Exchange):
             if kind == "http.response.body":
                 if data := message.get("body"):
                     if not self._response_bytes:
-                        self._first_byte_ms = (time.monotonic_ns() - self._began) // 1000 / 1000
+                        self._first_byte_ms = (monotonic_ns() - self._began) // 1000 / 1000
                     self._response_bytes += len(data)
                     if self._response is not None:
                         self._response.add(data)
@@ -59,10 +61,12 @@ class HTTPExchange(Exchange):
                 return self._last(message)
         except Exception as error:  # noqa: BLE001 - by hand, as a guard costs more than what it guards
             fault("watching a request", error)
-        return self._send(message)
+        send = self._send
+        return send(message)
 
     async def _last(self, message: Message) -> None:
-        await self._send(message)
+        send = self._send
+        await send(message)
         self._is_whole = True
         self.end()
 
@@ -78,18 +82,23 @@ class HTTPExchange(Exchange):
     def _started(self, message: Message) -> Message:
         """The head of the response, with the trace's id in it."""
         self._code = message["status"]
-        if sys.exc_info()[1] is not None:
+        if exception() is not None:
             self._note_handled()
-        headers = list(message.get("headers", ()))  # any iterable will do, and one that is consumed will not do twice
+        headers = [*message.get("headers", ())]  # any iterable will do, and one that is consumed will not do twice
         known = dict(headers)
-        if b"content-type" not in known or len(known) > 2:  # most write them small, and only two
+        kind = known.get(b"content-type")
+        if kind is None or len(known) > 2:  # most write them small, and only two
             known = {key.lower(): value for key, value in headers}
-        if kind := known.get(b"content-type"):
+            kind = known.get(b"content-type")
+        if kind:
             self._response_type = kind.decode("latin-1")
         name, span = self._settings.response_header, self.span
         if name is not None and span is not None and name not in known:
             headers.append((name, span.trace_id.encode()))
-        if self._take_name():
+        route = template(self._scope, self._root_before)
+        if route is not None and route == self._route:  # as guessed: nearly always
+            self._is_routed = True
+        elif self._go_by(route):
             self._is_untold = True
             if b"content-length" not in known:  # a stream, which may run for long
                 self._tell()
@@ -102,7 +111,7 @@ class HTTPExchange(Exchange):
 
     def _note_handled(self) -> None:
         """An exception handler answers inside its `except`: what it answers is told, with its traceback."""
-        error = sys.exc_info()[1]
+        error = exception()
         if error is None or error is self._outside:
             return
         if self._code >= 500:
@@ -116,23 +125,25 @@ class HTTPExchange(Exchange):
         else:
             super()._fail(error)
 
-    def _status(self) -> Any:
-        if self._is_whole:
-            return "error" if self._code >= 500 else None
-        if self._is_gone:
-            self._note("client_disconnected", True)
-        return "cancelled" if self._is_gone else None if self._code < 500 else "error"
-
-    def _output(self) -> tuple[dict[str, Any], str | None]:
+    def _answer(self) -> tuple[Status | None, dict[str, Any], str | None]:
+        kind = self._response_type
         answer: dict[str, Any] = {"status": self._code or None, "bytes": self._response_bytes}
-        if self._response_type:
-            answer["content_type"] = self._response_type
+        if kind:
+            answer["content_type"] = kind
         if self._first_byte_ms is not None:
             answer["first_byte_ms"] = self._first_byte_ms
+        text: str | None = "" if kind in _OWN_WORDS else kind
         if self._response is not None:
-            answer["body"] = self._response.shown(self._response_type)
-            return answer, None
-        return answer, self._response_type
+            answer["body"], text = self._response.shown(kind), None
+        if self._is_whole and self._code < 500:
+            return None, answer, text
+        return self._how_it_ended(), answer, text
+
+    def _how_it_ended(self) -> Status | None:
+        if self._is_gone and not self._is_whole:
+            self._note("client_disconnected", True)
+            return "cancelled"
+        return None if self._code < 500 else "error"
 
     def _note_input(self) -> None:
         if self.span is not None:

@@ -8,7 +8,7 @@ from typing import Any, Final, TypeAlias, Unpack
 from starlette.concurrency import run_in_threadpool
 from starlette.types import Message, Receive, Scope, Send
 from trailmark import flush
-from trailmark.instrumentation import enter, entered, fault, guard, is_tracing_active, leave
+from trailmark.instrumentation import enter, entered, fault, guard, is_tracing_active
 
 from trailmark_fastapi._http import HTTPExchange
 from trailmark_fastapi._names import Names
@@ -45,15 +45,17 @@ class TrailmarkMiddleware:
         if exchange is None:
             await self.app(scope, receive, _flushing(send) if scope["type"] == "lifespan" else send)
             return
-        before = entered()
-        enter(exchange.span)
+        before, span = entered(), exchange.span
+        enter(span)
         try:
-            await self.app(scope, exchange.receive, exchange.send)
+            app = self.app
+            await app(scope, exchange.receive, exchange.send)
         except BaseException as error:
             exchange.raised(error)
             raise
         finally:
-            leave(exchange.span, before)
+            if entered() is span:  # as `leave`
+                enter(before)
             if not exchange.is_ended:
                 exchange.end()
 
@@ -67,12 +69,14 @@ class TrailmarkMiddleware:
         make = _EXCHANGES.get(scope["type"])
         if make is None or _SEEN in scope or not is_tracing_active():
             return None
-        if scope.get("method") == "OPTIONS" or self._settings.is_excluded(scope.get("path", "")):
+        is_excluded = self._settings.is_excluded
+        if scope.get("method") == "OPTIONS" or is_excluded(scope.get("path", "")):
             return None
         try:  # by hand, as every request comes here
             exchange = make(scope, receive, send, self._settings, self._names)
-            if exchange.span is not None:
-                scope[_SEEN] = scope.setdefault("state", {})["trace_id"] = exchange.span.trace_id
+            span = exchange.span
+            if span is not None:
+                scope[_SEEN] = scope.setdefault("state", {})["trace_id"] = span.trace_id
                 return exchange
         except Exception as error:  # noqa: BLE001
             fault("opening the trace of a request", error)

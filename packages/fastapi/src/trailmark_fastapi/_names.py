@@ -33,6 +33,7 @@ class Names:
 
     def __init__(self) -> None:
         self._exact: set[str] = set()
+        self._by_above: dict[str, str] = {}  # of those where only the last segment may be any: most, so they are quick
         self._known: dict[str, _Node] = {}
         self._refused: set[str] = set()
         self._root = _Node()
@@ -41,6 +42,9 @@ class Names:
         """The template that path had before, or one that its like had."""
         if path in self._exact:
             return path
+        above, _, last = path.rpartition("/")
+        if last and (found := self._by_above.get(above)) is not None:
+            return found
         node = self._root
         for segment in path.split("/"):
             below = node.literal.get(segment) or (node.any if segment else None)
@@ -60,6 +64,9 @@ class Names:
         elif _fits(found, path):
             self._known[found] = node = self._place(found)
             node.template = found
+            above, _, _ = found.rpartition("/")
+            if "{" not in above:
+                self._by_above[above] = found
         else:
             self._refused.add(found)
 
@@ -69,6 +76,9 @@ class Names:
         node = self._known.pop(template, None)
         if node is not None and node.template == template:
             node.template = None
+        above, _, _ = template.rpartition("/")
+        if self._by_above.get(above) == template:
+            del self._by_above[above]
 
     def _place(self, template: str) -> _Node:
         node = self._root
@@ -93,8 +103,8 @@ def _fits(template: str, path: str) -> bool:
 def template(scope: MutableMapping[str, Any], root_before: str) -> str | None:
     """`/items/{id}` with what the application is mounted under; None before routing, and where nothing matched."""
     context = scope.get("fastapi")  # from 0.137 on routers are included lazily: the route alone then lacks their prefix
-    told = context.get("effective_route_context") if type(context) is dict else None
-    found = getattr(told, "path_format", None)
+    route = context.get("effective_route_context") if type(context) is dict else None
+    found = getattr(scope.get("route") if route is None else route, "path_format", None)
     if type(found) is not str:
         found = _path_of(scope)
     root = scope.get("root_path", "")

@@ -60,7 +60,6 @@ class Settings:
         self.is_excluded = _excluded(_texts("exclude", exclude))
         self.capture_request_body = _flag("capture_request_body", capture_request_body)
         self.capture_response_body = _flag("capture_response_body", capture_response_body)
-        self.captures_bodies = capture_request_body or capture_response_body
         if isinstance(max_body_bytes, bool) or not isinstance(max_body_bytes, int) or max_body_bytes < 0:
             raise ValueError(f"max_body_bytes is {max_body_bytes!r}; allowed: a whole number of bytes, 0 or more")
         self.max_body_bytes = max_body_bytes
@@ -70,6 +69,7 @@ class Settings:
         self.trust_incoming = _flag("trust_incoming", trust_incoming)
         self.response_header = _header_name(response_header)
         self.of_user = [(name, _of_user(name, value)) for name, value in of_user.items() if value is not None]
+        self.looks_closer = bool(self.wanted_headers) or capture_request_body or capture_response_body
 
 
 def checked(name: str, value: Any) -> Any:

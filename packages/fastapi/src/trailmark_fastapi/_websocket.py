@@ -6,8 +6,10 @@ from typing import Any
 
 from starlette.types import Message
 from trailmark.instrumentation import fault
+from trailmark.model import Status
 
 from trailmark_fastapi._exchange import Exchange
+from trailmark_fastapi._names import template
 
 __all__ = ["WebSocketExchange"]
 
@@ -38,7 +40,7 @@ class WebSocketExchange(Exchange):
         kind = message["type"]
         if kind == "websocket.accept":
             self._is_accepted = True
-            if self._take_name() and self.span is not None:
+            if self._go_by(template(self._scope, self._root_before)) and self.span is not None:
                 self.span.tell()
         elif kind == "websocket.http.response.start":
             self._denied = message["status"]
@@ -53,11 +55,8 @@ class WebSocketExchange(Exchange):
         else:
             super()._fail(error)
 
-    def _status(self) -> Any:
-        return "cancelled" if self._code == 1006 else "error" if self._code == 1011 else None
-
-    def _output(self) -> tuple[dict[str, Any], str]:
+    def _answer(self) -> tuple[Status | None, dict[str, Any], str | None]:
         answer = {"received": self._in, "sent": self._out, "code": self._code, "accepted": self._is_accepted}
         if self._denied:
             answer["status"] = self._denied
-        return answer, ""
+        return "cancelled" if self._code == 1006 else "error" if self._code == 1011 else None, answer, ""
