@@ -1,14 +1,18 @@
 """What a trace per request costs a server and a client, beside OpenTelemetry's instrumentation. Run it: make bench-web
 
-CPU of a real uvicorn process (threads included) for a trivial endpoint and for a stream of 50 events, asked over one
-connection; and CPU of an httpx2 client whose transport answers from memory. Variants take turns over the rounds, the
-least of each counts; judge the ratios.
+CPU of a real uvicorn process (threads included): for a trivial endpoint, asked by one client and then by sixteen
+connections at once, so that it is never idle; and for a stream of 50 events. And CPU of an httpx2 client whose
+transport answers from memory. `trailmark` records to its spool on disk and has nobody to send to, `sending` delivers
+all to a server by Opik's protocol at the same time, `otel` throws its spans away. Variants take turns over the rounds,
+the least of each counts; judge the ratios.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import resource
+import selectors
 import socket
 import subprocess
 import sys
@@ -19,8 +23,9 @@ from typing import Any
 import beside
 
 PEERS = ("opentelemetry-sdk", "opentelemetry-instrumentation-fastapi", "opentelemetry-instrumentation-httpx")
-VARIANTS = ("bare", "trailmark", "otel")
-REQUESTS, STREAMS, EVENTS, CALLS = 2000, 300, 50, 2000
+VARIANTS = ("bare", "trailmark", "sending", "otel")
+REQUESTS, STREAMS, EVENTS, CALLS, CONNECTIONS = 2000, 300, 50, 2000, 16
+SHOWN = {"request": "a request", "busy": "of sixteen", "stream": f"{EVENTS} events", "call": "httpx call"}
 
 
 def application(variant: str) -> Any:
@@ -47,7 +52,7 @@ def application(variant: str) -> Any:
         used = resource.getrusage(resource.RUSAGE_SELF)
         return used.ru_utime + used.ru_stime
 
-    if variant == "trailmark":
+    if variant in ("trailmark", "sending"):
         from trailmark_fastapi import TrailmarkMiddleware
 
         app.add_middleware(TrailmarkMiddleware, exclude=["/cpu"])
@@ -58,42 +63,33 @@ def application(variant: str) -> Any:
     return app
 
 
-def serve(variant: str, port: int) -> None:
+def serve(variant: str, listener: int) -> None:
     """Until it is killed."""
     import uvicorn
 
-    uvicorn.run(application(variant), port=port, log_level="error", http="httptools", access_log=False)
+    config = uvicorn.Config(application(variant), log_level="error", http="httptools", access_log=False)
+    uvicorn.Server(config).run(sockets=[socket.socket(fileno=listener)])
 
 
 def measure(variant: str) -> dict[str, float]:
     """Microseconds of CPU: the server's for one request and one stream, the client's for one call."""
     import httpx2
 
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-    command = [sys.executable, __file__, "--serve", variant, "--port", str(port)]
-    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    if variant != "sending":
+        os.environ.pop("OPIK_URL_OVERRIDE", None)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        command = [sys.executable, __file__, "--serve", variant, "--listener", str(listener.fileno())]
+        process = subprocess.Popen(command, stderr=subprocess.DEVNULL, pass_fds=[listener.fileno()])
+        address = listener.getsockname()
     try:
-        with httpx2.Client(base_url=f"http://127.0.0.1:{port}") as client:
-            _wait(client)
-            found = {"request": _cpu(client, "/items/5", REQUESTS), "stream": _cpu(client, "/events", STREAMS)}
+        with httpx2.Client(base_url=f"http://127.0.0.1:{address[1]}", timeout=60) as client:
+            client.get("/cpu")  # waits for the server to start
+            found = {"request": _cpu(client, "/items/5", REQUESTS), "busy": _busy_cpu(client, address, "/items/5")}
+            found["stream"] = _cpu(client, "/events", STREAMS)
     finally:
         process.kill()
         process.wait()
     return {**found, "call": _call(variant)}
-
-
-def _wait(client: Any) -> None:
-    import httpx2
-
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
-        try:
-            client.get("/cpu")
-            return
-        except httpx2.TransportError:
-            time.sleep(0.05)
-    sys.exit("the server did not start")
 
 
 def _cpu(client: Any, path: str, times: int) -> float:
@@ -105,11 +101,40 @@ def _cpu(client: Any, path: str, times: int) -> float:
     return float((client.get("/cpu").json() - before) / times * 1e6)
 
 
+def _busy_cpu(client: Any, address: Any, path: str) -> float:
+    """The same with a request waiting on each of several connections."""
+    asked = f"GET {path} HTTP/1.1\r\nHost: bench\r\nAccept: */*\r\nUser-Agent: bench\r\n\r\n".encode()
+    connections = [socket.create_connection(address) for _ in range(CONNECTIONS)]
+    _ask_all(connections, asked, REQUESTS // 10)
+    before = client.get("/cpu").json()
+    _ask_all(connections, asked, REQUESTS)
+    used = float((client.get("/cpu").json() - before) / REQUESTS * 1e6)
+    for connection in connections:
+        connection.close()
+    return used
+
+
+def _ask_all(connections: list[socket.socket], asked: bytes, times: int) -> None:
+    with selectors.DefaultSelector() as waiting:
+        for connection in connections:
+            waiting.register(connection, selectors.EVENT_READ, connection)
+            connection.sendall(asked)
+        sent, answered = len(connections), 0
+        while answered < sent:
+            for key, _ in waiting.select():
+                if not key.data.recv(65_536).endswith(b"}"):  # the head alone
+                    continue
+                answered += 1
+                if sent < times:
+                    key.data.sendall(asked)
+                    sent += 1
+
+
 def _call(variant: str) -> float:
     import httpx2
 
     client = httpx2.Client(transport=httpx2.MockTransport(lambda _request: httpx2.Response(200, json={"id": 5})))
-    if variant == "trailmark":
+    if variant in ("trailmark", "sending"):
         from trailmark_httpx import track_httpx
 
         track_httpx(client)
@@ -130,19 +155,20 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--only", choices=VARIANTS, help=argparse.SUPPRESS)
     parser.add_argument("--serve", choices=VARIANTS, help=argparse.SUPPRESS)
-    parser.add_argument("--port", type=int, help=argparse.SUPPRESS)
+    parser.add_argument("--listener", type=int, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.serve:
-        serve(given.serve, given.port)
+        serve(given.serve, given.listener)
         return
     if given.only:
         beside.tell(measure(given.only))
     python = beside.environment("peers-web", ["uvicorn", "httptools", *PEERS], ["core", "fastapi", "httpx"])
     least = beside.best_of(given.rounds, VARIANTS, __file__, python)
     print(f"CPU µs, the least of {given.rounds} rounds, and as a multiple of nothing installed")
-    print(f"{'':12}{'server: request':>20}{f'server: {EVENTS} events':>20}{'client: httpx call':>20}")
+    print(f"{'':12}{'server:':>20}{'':40}{'client:':>20}")
+    print(f"{'':12}" + "".join(f"{each:>20}" for each in SHOWN.values()))
     for name, found in least.items():
-        shown = [f"{found[key]:.0f} ({found[key] / least['bare'][key]:.2f})" for key in ("request", "stream", "call")]
+        shown = [f"{found[key]:.0f} ({found[key] / least['bare'][key]:.2f})" for key in SHOWN]
         print(f"{name:12}" + "".join(f"{each:>20}" for each in shown))
 
 

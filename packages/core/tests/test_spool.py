@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, precondition, rule
 from trailmark import spool
 from trailmark._disk import open_outbox
-from trailmark._lanes import Lanes
+from trailmark._writer import SpoolWriter
 from trailmark.wire import Tail
 
 LIMIT = 1 << 30
@@ -28,10 +28,10 @@ def record(n: int, size: int = 10, ver: int = 2) -> bytes:
 def written(folder: Path, records: list[bytes]) -> Path:
     """One closed segment's home."""
     (folder / "spool").mkdir(parents=True)
-    lanes = Lanes(folder / "spool", "boot-1-1", "", lambda _size: None)
+    writer = SpoolWriter(folder / "spool", "boot-1-1", "", lambda _size: None)
     for data in records:
-        lanes.put(data)
-    lanes.close()
+        writer.put(data)
+    writer.close()
     return folder
 
 
@@ -42,17 +42,17 @@ def everything(home: Path) -> list[bytes]:
 
 
 def test_what_is_written_is_read(tmp_path: Path) -> None:
-    records = [record(n, size) for n, size in enumerate([0, 1, 7, 8, 9, 60_000, 70_000, 3, 2_000_000, 5])]
+    records = [record(n, size) for n, size in enumerate([0, 1, 7, 8, 9, 60_000, 70_000, 3, 300_000, 2_000_000, 5])]
     assert sorted(everything(written(tmp_path, records))) == sorted(records)
 
 
 def test_a_shared_tail_is_stored_once_and_read_twice(tmp_path: Path) -> None:
     (tmp_path / "spool").mkdir()
-    lanes = Lanes(tmp_path / "spool", "boot-1-1", "", lambda _size: None)
+    writer = SpoolWriter(tmp_path / "spool", "boot-1-1", "", lambda _size: None)
     tail = Tail(b',"input":"' + b"y" * 40_000 + b'"}')
     for ver in (1, 2, 3):
-        lanes.put(b'{"k":"span","id":"%036d","ver":%d' % (1, ver), tail)
-    lanes.close()
+        writer.put(b'{"k":"span","id":"%036d","ver":%d' % (1, ver), tail)
+    writer.close()
     assert [json.loads(data)["ver"] for data in everything(tmp_path)] == [1, 2, 3]
     assert {len(json.loads(data)["input"]) for data in everything(tmp_path)} == {40_000}
     assert sum(path.stat().st_size for path in (tmp_path / "spool").glob("*.seg")) < 80_000
@@ -119,11 +119,11 @@ def test_damage_never_raises_never_invents_and_stays_where_it_is(
         home = Path(folder)
         records = [record(n, size) for n, size in enumerate(sizes)]
         (home / "spool").mkdir()
-        lanes = Lanes(home / "spool", "boot-1-1", "", lambda _size: None)
+        writer = SpoolWriter(home / "spool", "boot-1-1", "", lambda _size: None)
         for data in records:
             cut = len(data) // 2
-            lanes.put(*((data[:cut], Tail(data[cut:])) if shared else (data,)))
-        lanes.close()
+            writer.put(*((data[:cut], Tail(data[cut:])) if shared else (data,)))
+        writer.close()
         [path] = (home / "spool").glob("*.seg")
         data = bytearray(path.read_bytes())
         for fault in faults:
@@ -185,7 +185,7 @@ class Spool(RuleBasedStateMachine):
         self.live.append(outbox)
         return outbox
 
-    @rule(outbox=outboxes, count=st.integers(1, 30), size=st.sampled_from([0, 50, 3000, 70_000]))
+    @rule(outbox=outboxes, count=st.integers(1, 30), size=st.sampled_from([0, 50, 3000, 70_000, 300_000]))
     def write(self, outbox: object, count: int, size: int) -> None:
         if outbox in self.live:
             for _ in range(count):

@@ -14,10 +14,10 @@ import orjson
 
 from trailmark import spool
 from trailmark._disk import DiskOutbox, open_outbox
-from trailmark._lanes import NoRoomError
 from trailmark._redact import findings
 from trailmark._sender import Sender
 from trailmark._settings import Settings, load, sources
+from trailmark._writer import NoRoomError
 from trailmark.errors import ExportError, SettingsError
 from trailmark.exporters import connect
 

@@ -1,4 +1,4 @@
-"""The outbox on disk: lanes to write, a backlog to read, bounds, and memory for as long as the disk refuses."""
+"""The outbox on disk: a writer, a backlog to read, bounds, and memory for as long as the disk refuses."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ import orjson
 from trailmark import spool
 from trailmark._backlog import Backlog
 from trailmark._guard import say, say_once
-from trailmark._lanes import Lanes, NoRoomError
 from trailmark._outbox import MemoryOutbox, Tally
 from trailmark._owner import Owner
+from trailmark._writer import NoRoomError, SpoolWriter
 from trailmark.wire import Tail, joined
 
 __all__ = ["DiskOutbox", "Sync", "open_outbox"]
@@ -31,7 +31,7 @@ def open_outbox(home: Path, destination: str, limit_bytes: int, sync: Sync) -> D
     """Mapped where the file system can, written otherwise. Raises OSError where nothing can be written."""
     try:
         return DiskOutbox(home, destination, limit_bytes, sync, mapped=True)
-    except (OSError, NoRoomError):  # no fallocate or no mmap here, or no room now
+    except (OSError, NoRoomError, AttributeError):  # no fallocate or no mmap here, or no room now
         return DiskOutbox(home, destination, limit_bytes, sync, mapped=False)
 
 
@@ -47,7 +47,7 @@ class DiskOutbox:
         self._refused_because = ""
         self._owner = Owner(self._folder)
         try:
-            self._lanes = Lanes(
+            self._writer = SpoolWriter(
                 self._folder,
                 self._owner.name,
                 destination,
@@ -59,7 +59,7 @@ class DiskOutbox:
         except BaseException:
             self._owner.release(remove=True)
             raise
-        self.quick_put = self._lanes.put
+        self.quick_put = self._writer.put
         self._backlog = Backlog(home, destination, self._owner.name, self.put) if destination else None
         self._ring = MemoryOutbox()
         self._from_ring = False
@@ -69,7 +69,7 @@ class DiskOutbox:
 
     def put(self, record: bytes, tail: Tail | None = None, /) -> None:
         try:
-            self._lanes.put(record, tail)
+            self._writer.put(record, tail)
         except (NoRoomError, OSError) as error:
             self.put_after(error, record, tail)
 
@@ -84,7 +84,7 @@ class DiskOutbox:
         self._ring.put(joined(record, tail))
 
     def listen(self, call: Callable[[], None], /) -> None:
-        self._lanes.call = call
+        self._writer.call = call
 
     def take(self, limit: int, limit_bytes: int) -> list[bytes]:
         self._from_ring = False
@@ -101,13 +101,13 @@ class DiskOutbox:
             self._backlog.ack()
 
     def tend(self) -> None:
-        if self._sync == "interval" and (recorded := self._lanes.recorded()) != self._synced:
+        if self._sync == "interval" and (recorded := self._writer.recorded()) != self._synced:
             self._synced = recorded
             try:
-                self._lanes.sync()
+                self._writer.sync()
             except OSError as error:
                 say_once("sync", f"{self._home} cannot be synced to disk ({error}); a power cut may cost spans")
-        self._lanes.tend()
+        self._writer.tend()
         self._empty_ring()
         if self._backlog is not None:
             self._backlog.adopt()
@@ -137,7 +137,7 @@ class DiskOutbox:
 
     def recorded(self) -> int:
         carried = self._backlog.carried if self._backlog is not None else 0
-        return self._lanes.recorded() - carried + self._full.value + self._ring.recorded() - self._moved
+        return self._writer.recorded() - carried + self._full.value + self._ring.recorded() - self._moved
 
     def pending(self) -> int:
         if self._backlog is None:  # on disk is where it is to be
@@ -154,8 +154,8 @@ class DiskOutbox:
         self._empty_ring()
         self._ring.close()
         self._leave_word()
-        self._lanes.close()
-        is_empty = not self._lanes.recorded() or (self._backlog is not None and not self.pending())
+        self._writer.close()
+        is_empty = not self._writer.recorded() or (self._backlog is not None and not self.pending())
         for segment in spool.segments(self._home, self._owner.name) if is_empty else []:
             segment.path.unlink(missing_ok=True)
         self._owner.release(remove=not any(self._folder.glob(f"{self._owner.name}.*.seg")))
@@ -173,7 +173,7 @@ class DiskOutbox:
         while self._ring.pending():
             [record] = self._ring.take(1, 1)
             try:
-                self._lanes.put(record)
+                self._writer.put(record)
             except (NoRoomError, OSError):
                 return
             self._ring.ack()

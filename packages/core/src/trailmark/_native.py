@@ -1,22 +1,12 @@
-"""Real threads and real thread-locals, also where gevent has replaced them."""
+"""Real threads, also where gevent has replaced them."""
 
 from __future__ import annotations
 
 import contextlib
 import sys
 from collections.abc import Callable
-from typing import Any
 
-__all__ = ["Signal", "native_local", "start_thread"]
-
-
-def native_local() -> Any:
-    """Storage by real thread: no greenlet switches while a record is written."""
-    import _thread
-
-    monkey = sys.modules.get("gevent.monkey")
-    make = monkey.get_original("_thread", "_local") if monkey is not None else _thread._local
-    return make()
+__all__ = ["Signal", "start_thread"]
 
 
 def start_thread(run: Callable[[], None]) -> None:

@@ -15,15 +15,13 @@ MEMORY_BYTES: Final = 8 * 1024 * 1024
 
 
 class Tally:
-    """A count that many threads may add to at once: `+=` would lose some."""
+    """A count that many threads may `add` one to at once: `+=` would lose some."""
 
-    __slots__ = ("_count",)
+    __slots__ = ("_count", "add")
 
     def __init__(self) -> None:
         self._count = itertools.count()
-
-    def add(self) -> None:
-        next(self._count)
+        self.add = self._count.__next__
 
     @property
     def value(self) -> int:

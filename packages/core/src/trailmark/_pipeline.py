@@ -15,11 +15,11 @@ from trailmark import spool
 from trailmark._disk import DiskOutbox, open_outbox
 from trailmark._fork import ForkMark, fork_mark
 from trailmark._guard import guard, say, say_once
-from trailmark._lanes import NoRoomError
 from trailmark._outbox import MemoryOutbox, Outbox
 from trailmark._recorder import Clock, Recorder, Sink, system_clock
 from trailmark._sender import Sender
 from trailmark._settings import Settings
+from trailmark._writer import NoRoomError
 from trailmark.exporter import Exporter
 from trailmark.exporters import connect
 from trailmark.wire import Tail

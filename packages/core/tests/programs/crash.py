@@ -20,9 +20,11 @@ SLOT = 64
 
 
 def text_of(thread: int, n: int) -> str:
-    """What thread and number must have recorded: mostly short, now and then longer than a lane's range."""
+    """What thread and number must have recorded: mostly short, now and then longer than a range."""
     chance = random.Random(f"{thread}/{n}")
-    size = chance.choice((0, 20, 200, 200, 900, 5_000)) if chance.random() < 0.999 else 100_000
+    size = (
+        chance.choice((0, 20, 200, 200, 900, 5_000)) if chance.random() < 0.999 else chance.choice((100_000, 300_000))
+    )
     return "".join(chance.choices('abcdefgh "\\ü', k=min(size, 64))) * (size // 64 + 1)
 
 
