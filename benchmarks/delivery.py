@@ -94,6 +94,7 @@ def run(program: str, **environ: str) -> tuple[str, float]:
     """What it printed, and how long it took in all."""
     with tempfile.TemporaryDirectory(prefix="trailmark-bench-") as home:
         env = {**os.environ, "TRAILMARK_HOME": home, "TRAILMARK_QUIET": "true", **environ}
+        env.pop("PYTHONDONTWRITEBYTECODE", None)  # what pip installs is compiled
         start = time.perf_counter()
         done = subprocess.run([sys.executable, "-c", program], env=env, capture_output=True, text=True, check=True)
         return done.stdout, time.perf_counter() - start

@@ -14,11 +14,13 @@ from .conftest import eventually
 
 
 @pytest.fixture(params=["local", "remote"])
-def client(request: pytest.FixtureRequest, home: Path, server: str) -> Iterator[trailmark.Client]:
+def client(request: pytest.FixtureRequest, home: Path, server: str, tmp_path: Path) -> Iterator[trailmark.Client]:
     """In local mode it finds the server that runs on its home."""
     project = f"client {request.param} {request.node.originalname}"
-    where = {"home": home} if request.param == "local" else {"url": server}
-    opened = trailmark.Client(project_name=project, **where)  # type: ignore[arg-type]
+    is_local = request.param == "local"
+    opened = trailmark.Client(
+        project_name=project, home=home if is_local else tmp_path / "client", url=None if is_local else server
+    )
     yield opened
     opened.close()
 

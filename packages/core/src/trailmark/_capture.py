@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import enum
 import math
+import sys
 import time
 import uuid
 from collections import deque
@@ -23,10 +24,10 @@ from trailmark._media import MEDIA_FROM, TakeMedia, may_have_media
 from trailmark._objects import MAX_ERROR_TEXT, message_of, plainer, stored_fields, type_name, where_defined
 from trailmark._summaries import summary
 from trailmark._survey import INERT, NO_TEXTS, Survey, is_larger, look_first, survey
-from trailmark.model import ErrorInfo, shown, written
+from trailmark.model import ErrorInfo, Status, shown, written
 from trailmark.wire import Tail
 
-__all__ = ["SAME", "capture", "capture_error", "given_error", "surveyed"]
+__all__ = ["SAME", "capture", "capture_error", "end_status", "given_error", "surveyed"]
 
 SHORT: Final = 512
 MAX_BYTES: Final = 4 * 1024 * 1024
@@ -210,6 +211,20 @@ class _Walk:
 
 def _big(number: int) -> str:
     return str(number) if number.bit_length() < 10_000 else f"<int of {number.bit_length()} bits>"
+
+
+_LEFT = (("asyncio", "CancelledError"), ("trio", "Cancelled"), ("greenlet", "GreenletExit"))
+
+
+def end_status(error: BaseException) -> Status:
+    """The end state an exception means: leaving early is not an error. Its type decides: a class may lie of itself."""
+    if issubclass(type(error), GeneratorExit):
+        return "cancelled"
+    for library, name in _LEFT:  # not imported for this: asyncio costs more than all of trailmark
+        kind = getattr(sys.modules.get(library), name, None)
+        if isinstance(kind, type) and issubclass(type(error), kind):
+            return "cancelled"
+    return "error"
 
 
 def capture_error(error: BaseException, *, with_message: bool = True) -> ErrorInfo:

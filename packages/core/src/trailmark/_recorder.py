@@ -101,7 +101,7 @@ class Recorder:
     def brief_ending(self, name: str, value: dict[str, Any], free_text: str) -> bytes:
         """How records of a span of that name with that input end. Kept for the next: the same come again and again."""
         ending, known = ending_with(self.capture_brief(value, free_text)), self.brief_endings
-        if len(ending) < _BRIEF:
+        if len(ending) < _BRIEF and not self.redactor.has_functions:  # a user's may answer otherwise next time
             if len(known) >= _MOST_BRIEF:
                 known.clear()
             known[name, free_text] = ending

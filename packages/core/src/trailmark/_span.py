@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import itertools
-import sys
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
 import orjson
 
 from trailmark import wire
-from trailmark._capture import SAME, capture_error, surveyed
+from trailmark._capture import SAME, capture_error, end_status, surveyed
 from trailmark._files import AttachmentInput, read_files, write_files
 from trailmark._guard import fault, guard
 from trailmark._media import Media
@@ -34,7 +33,7 @@ if TYPE_CHECKING:
     from trailmark._context import Remote
     from trailmark._recorder import Recorder, Sink
 
-__all__ = ["KEYS", "Span", "end_status", "ending_with"]
+__all__ = ["KEYS", "Span", "ending_with"]
 
 
 KEYS = {
@@ -46,20 +45,6 @@ _flat = itertools.chain.from_iterable
 SHARED_FROM = 1024  # bytes; what is smaller is cheaper to copy than to treat apart
 _MOST_NAMES = 1000  # kept as JSON: most come again and again
 _next_serial = itertools.count(1).__next__
-
-
-_LEFT = (("asyncio", "CancelledError"), ("trio", "Cancelled"), ("greenlet", "GreenletExit"))
-
-
-def end_status(error: BaseException) -> Status:
-    """The end state an exception means: leaving early is not an error. Its type decides: a class may lie of itself."""
-    if issubclass(type(error), GeneratorExit):
-        return "cancelled"
-    for library, name in _LEFT:  # not imported for this: asyncio costs more than all of trailmark
-        kind = getattr(sys.modules.get(library), name, None)
-        if isinstance(kind, type) and issubclass(type(error), kind):
-            return "cancelled"
-    return "error"
 
 
 _OF_A_SPAN = (
