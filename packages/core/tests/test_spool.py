@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import tempfile
+import threading
 from pathlib import Path
 
 import pytest
@@ -56,6 +57,40 @@ def test_a_shared_tail_is_stored_once_and_read_twice(tmp_path: Path) -> None:
     assert [json.loads(data)["ver"] for data in everything(tmp_path)] == [1, 2, 3]
     assert {len(json.loads(data)["input"]) for data in everything(tmp_path)} == {40_000}
     assert sum(path.stat().st_size for path in (tmp_path / "spool").glob("*.seg")) < 80_000
+
+
+def test_threads_that_go_from_range_to_range_at_once_lose_and_repeat_nothing(tmp_path: Path) -> None:
+    (tmp_path / "spool").mkdir()
+    writer = SpoolWriter(tmp_path / "spool", "boot-1-1", "", lambda _size: None)
+    together = threading.Barrier(8)
+
+    def write(thread: int) -> None:
+        tail = Tail(b',"input":"' + b"%d" % thread * 30_000 + b'"}')
+        together.wait()
+        for n in range(200):
+            made = record(1000 * thread + n, 3000 + n)
+            writer.put(*((made[:-1], tail) if n % 5 == 0 else (made,)))
+
+    threads = [threading.Thread(target=write, args=(n,)) for n in range(8)]
+    for thread in threads:
+        thread.start()
+    while any(thread.is_alive() for thread in threads):
+        writer.tend()
+    writer.close()
+    found = [json.loads(data) for data in everything(tmp_path)]
+    assert sorted(int(each["id"]) for each in found) == sorted(1000 * t + n for t in range(8) for n in range(200))
+    assert all(each["input"] == each["id"].lstrip("0")[:-3].rjust(1, "0") * 30_000 for each in found if "input" in each)
+    assert writer.recorded() == 1600
+
+
+def test_a_closed_writer_says_so(tmp_path: Path) -> None:
+    (tmp_path / "spool").mkdir()
+    writer = SpoolWriter(tmp_path / "spool", "boot-1-1", "", lambda _size: None)
+    writer.close()
+    for data in ((record(1),), (record(1)[:-1], Tail(b',"input":1}')), (record(2, 300_000),)):
+        with pytest.raises(ValueError, match="closed"):
+            writer.put(*data)
+    assert everything(tmp_path) == []
 
 
 def test_a_segment_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.routing import Mount, Route
+from trailmark.testing import record_trail
 from trailmark_fastapi import TrailmarkMiddleware, instrument
 
 
@@ -52,6 +53,37 @@ def test_everything_a_request_does_is_in_its_trace(asked, trail):
     assert (root["output"]["status"], root["output"]["bytes"]) == (200, 8)
     assert root["output"]["first_byte_ms"] > 0
     assert "name" not in trail.traces[0]  # it goes by its root's
+
+
+def test_the_same_paths_again_are_recorded_and_redacted_as_the_first_time(asked, trail):
+    app = traced()
+
+    @app.api_route("/files/{name}", methods=["GET", "DELETE"])
+    async def file(name: str):
+        return name
+
+    secret = "sk-proj-" + "a1B2" * 8
+    for _ in range(2):
+        for name in (secret, "plain", "ü"):
+            assert asked(app, f"/files/{name}").json() == name
+    masked, plain, other = ({"method": "GET", "path": f"/files/{name}"} for name in ("[redacted]", "plain", "ü"))
+    assert [span["input"] for span in trail.spans] == [masked, plain, other] * 2
+    assert not any(secret.encode() in record for record in trail.raw)
+
+
+def test_an_own_redactor_sees_every_request(asked):
+    seen = []
+
+    def redact(value):
+        seen.append(value)
+        return f"{len(seen)}th"
+
+    with record_trail(redact=redact) as trail:
+        app = traced()
+        for _ in range(2):
+            asked(app, "/nowhere")
+        assert {"method": "GET", "path": "/nowhere"} in seen
+        assert trail.spans[0]["input"] != trail.spans[1]["input"]
 
 
 def test_a_sync_endpoint_is_as_good(asked, trail):
