@@ -326,22 +326,19 @@ def test_gunicorn_with_preload_and_recycled_workers_loses_nothing(
     import httpx2
 
     (tmp_path / "served.py").write_text(GUNICORN)
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port = sock.getsockname()[1]
     env = {**os.environ, "TRAILMARK_HOME": str(home), "TRAILMARK_URL": collector.url, "TRAILMARK_QUIET": "true"}
-    command = (
-        f"-m gunicorn --preload -w 3 --threads 2 --max-requests 40 -b 127.0.0.1:{port} --log-level error served:app"
-    )
-    with subprocess.Popen([sys.executable, *command.split()], env=env, cwd=tmp_path) as server:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        number, url = listener.fileno(), f"http://127.0.0.1:{listener.getsockname()[1]}"
+        options = f"--preload -w 3 --threads 2 --max-requests 40 -b fd://{number} --log-level error --no-control-socket"
+        command = [sys.executable, "-m", "gunicorn", *options.split(), "served:app"]
+        server = subprocess.Popen(command, env=env, cwd=tmp_path, pass_fds=[number])
+    with server:
         try:
             with httpx2.Client(transport=httpx2.HTTPTransport(retries=100), trust_env=False) as client:
                 for n in range(300):
                     for _ in range(200):
                         try:
-                            assert client.get(
-                                f"http://127.0.0.1:{port}/{n}", headers={"Connection": "close"}
-                            ).text == str(n)
+                            assert client.get(f"{url}/{n}", headers={"Connection": "close"}).text == str(n)
                             break
                         except httpx2.TransportError:  # a worker is being replaced, or the server starts
                             time.sleep(0.05)

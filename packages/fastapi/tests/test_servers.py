@@ -21,12 +21,12 @@ UVICORN = [sys.executable, "-m", "uvicorn", "service:app", "--log-level", "error
 @contextmanager
 def running(home, command, **env):
     """The address of a server in processes of its own; at the end it is told to stop."""
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
     known = {key: value for key, value in os.environ.items() if not key.startswith(("TRAILMARK_", "OPIK_"))}
     env = {**known, "TRAILMARK_HOME": str(home), "TRAILMARK_QUIET": "1", **env}
-    process = subprocess.Popen([*command(port)], cwd=PROGRAMS, env=env, start_new_session=True)
-    url = f"http://127.0.0.1:{port}"
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        number, url = listener.fileno(), f"http://127.0.0.1:{listener.getsockname()[1]}"
+        started = {"cwd": PROGRAMS, "env": env, "start_new_session": True, "pass_fds": [number]}
+        process = subprocess.Popen(command(number), **started)
     try:
         deadline = time.monotonic() + 30
         while True:
@@ -44,7 +44,7 @@ def running(home, command, **env):
 
 
 def uvicorn(*more):
-    return lambda port: [*UVICORN, "--port", str(port), *more]
+    return lambda listener: [*UVICORN, "--fd", str(listener), *more]
 
 
 def spans(home):
@@ -70,9 +70,9 @@ def test_every_request_is_a_trace_whoever_serves_it(tmp_path, server):
         pytest.importorskip("gunicorn")
         pytest.importorskip("uvicorn_worker")
 
-        def command(port):
+        def command(listener):
             start = [sys.executable, "-m", "gunicorn", "service:app", "-k", "uvicorn_worker.UvicornWorker"]
-            return [*start, "-w", "2", "-b", f"127.0.0.1:{port}", "--log-level", "error"]
+            return [*start, "-w", "2", "-b", f"fd://{listener}", "--no-control-socket", "--log-level", "error"]
 
     else:
         command = uvicorn("--workers", "4") if server == "four workers" else uvicorn()
