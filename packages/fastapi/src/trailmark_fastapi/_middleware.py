@@ -69,10 +69,10 @@ class TrailmarkMiddleware:
         make = _EXCHANGES.get(scope["type"])
         if make is None or _SEEN in scope or not is_tracing_active():
             return None
-        is_excluded = self._settings.is_excluded
-        if scope.get("method") == "OPTIONS" or is_excluded(scope.get("path", "")):
-            return None
         try:  # by hand, as every request comes here
+            is_excluded = self._settings.is_excluded
+            if scope.get("method") == "OPTIONS" or is_excluded(scope.get("path", "")):
+                return None
             exchange = make(scope, receive, send, self._settings, self._names)
             span = exchange.span
             if span is not None:
