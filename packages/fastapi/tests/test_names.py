@@ -12,7 +12,7 @@ from fastapi.testclient import TestClient
 from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
 from starlette.routing import Mount, Route
-from trailmark_fastapi import TrailmarkMiddleware
+from trailmark_fastapi import TrailmarkMiddleware, instrument
 
 
 def traced():
@@ -118,6 +118,30 @@ def test_the_second_request_of_a_route_has_its_name_from_the_start_and_two_recor
     assert [client.get(path).text, client.get(path.replace("5", "6")).text] == ["GET", expected]
     assert [span["name"] for span in trail.spans] == [expected, expected]
     assert len(trail.raw) == 4
+
+
+def test_applications_of_one_process_know_their_own_routes_only(trail, running):
+    class ByValue(FastAPI):
+        __eq__ = object.__eq__
+        __hash__ = None
+
+    first, second, third = FastAPI(), FastAPI(), ByValue()
+    third.get("/items/{key}")(lambda: running())
+    first.get("/items/{id}")(lambda: running())
+    second.get("/items/{name}")(lambda: running())
+    undo = instrument()
+    try:
+        for app, expected in (
+            (first, "GET"),
+            (second, "GET"),
+            (first, "GET /items/{id}"),
+            (second, "GET /items/{name}"),
+        ):
+            assert TestClient(app).get("/items/5").json() == [expected]
+        assert TestClient(third).get("/items/5").json() == ["GET"]
+    finally:
+        undo()
+    assert [span["name"] for span in trail.spans] == ["GET /items/{id}", "GET /items/{name}"] * 2 + ["GET /items/{key}"]
 
 
 def test_a_guess_that_is_wrong_is_corrected_and_not_made_again(trail, running):

@@ -5,12 +5,14 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from typing import Any, Unpack
+from weakref import WeakKeyDictionary
 
 from starlette.applications import Starlette
 from starlette.types import Receive, Scope, Send
 from trailmark.instrumentation import patch
 
 from trailmark_fastapi._middleware import TrailmarkMiddleware
+from trailmark_fastapi._names import Names
 from trailmark_fastapi._settings import Options
 
 __all__ = ["instrument"]
@@ -28,7 +30,8 @@ def instrument(app: Any = None, **options: Unpack[Options]) -> Callable[[], None
         return _instrument_one(app, options)
     if not _undo:
         middleware = TrailmarkMiddleware(_nothing, **options)
-        _undo.append(patch(Starlette, "__call__", functools.partial(_outermost, middleware=middleware)))
+        names = WeakKeyDictionary[Starlette, Names]()
+        _undo.append(patch(Starlette, "__call__", functools.partial(_outermost, middleware=middleware, names=names)))
     return _uninstrument
 
 
@@ -37,9 +40,15 @@ def _uninstrument() -> None:
         _undo.pop()()
 
 
-def _outermost(inner: Callable[..., Any], middleware: TrailmarkMiddleware) -> Callable[..., Any]:
+def _outermost(
+    inner: Callable[..., Any], middleware: TrailmarkMiddleware, names: WeakKeyDictionary[Starlette, Names]
+) -> Callable[..., Any]:
     async def call(self: Any, scope: Scope, receive: Receive, send: Send) -> None:
-        await middleware.around(functools.partial(inner, self))(scope, receive, send)
+        try:
+            known = names.get(self) or names.setdefault(self, Names())
+        except TypeError:  # compared by value
+            known = Names()
+        await middleware.around(functools.partial(inner, self), known)(scope, receive, send)
 
     return functools.wraps(inner)(call)
 

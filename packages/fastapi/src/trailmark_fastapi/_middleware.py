@@ -59,10 +59,10 @@ class TrailmarkMiddleware:
             if not exchange.is_ended:
                 exchange.end()
 
-    def around(self, app: ASGIApp) -> TrailmarkMiddleware:
-        """The same around another application."""
+    def around(self, app: ASGIApp, names: Names) -> TrailmarkMiddleware:
+        """The same around another application, whose names these are."""
         other = TrailmarkMiddleware.__new__(TrailmarkMiddleware)
-        other.app, other._settings, other._names = app, self._settings, self._names
+        other.app, other._settings, other._names = app, self._settings, names
         return other
 
     def _open(self, scope: Scope, receive: Receive, send: Send) -> _Exchange | None:
