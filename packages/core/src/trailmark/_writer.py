@@ -2,8 +2,9 @@
 
 `mmap.write` looks for room, copies and moves on in one step, which nothing in this process can come between: neither
 another thread (the GIL), nor a signal handler, `__del__` or greenlet. So there is no lock, and no system call while a
-range has room. What fits no range, or comes while a new one is being made, is appended to a file with one write; so is
-all where there is no mmap, or no GIL.
+range has room; ranges are mapped ahead, so that going on in the next is a few steps of Python. What is too large, or
+comes while another thread takes those steps, is appended to a file with one write; so is all where there is no mmap,
+or no GIL.
 """
 
 from __future__ import annotations
@@ -24,9 +25,9 @@ from trailmark.wire import Tail
 
 __all__ = ["NoRoomError", "SpoolWriter"]
 
-RANGE_BYTES: Final = 256 * 1024
-FIRST_RANGES: Final = 4  # a file of 1 MB; later ones take 4 MB
-LATER_RANGES: Final = 16
+FIRST_RANGE: Final = 512 * 1024  # bytes; a segment has two, so the first takes 1 MB
+LATER_RANGE: Final = 2 * 1024 * 1024
+MAX_FRAME: Final = 256 * 1024  # what is left of a range when the next comes is less than that
 APPEND_BYTES: Final = 8 * 1024 * 1024
 FILES_IN_A_SPOOL: Final = 8  # at least
 COMPLETE_AFTER_TICKS: Final = 3  # a write that began before the change of files has ended by then
@@ -37,7 +38,7 @@ _MAGIC: Final = spool.FRAME_MAGIC
 _PADDING: Final = tuple(bytes(-n & 7) for n in range(8))  # by length: frames begin at multiples of 8
 _crc32 = zlib.crc32
 _ZEROS: Final = bytes(64 * 1024)  # more at once makes the kernel look for larger pages, at up to 20 times the price
-_UNMAP: Final = getattr(mmap, "MADV_DONTNEED", None) if sys.platform == "linux" else None
+_UNMAP: Final[int | None] = getattr(mmap, "MADV_DONTNEED", None) if sys.platform == "linux" else None
 _has_gil: Callable[[], bool] = getattr(sys, "_is_gil_enabled", lambda: True)
 
 _numbers = itertools.count(1)  # of all segments this process ever mapped
@@ -61,22 +62,31 @@ class _Range(NamedTuple):
 
 
 class _Segment:
-    """A file of ranges, each mapped when the one before is full."""
+    """A file of two ranges, both mapped: when the first is full, the sender makes the next segment."""
 
-    def __init__(self, path: Path, fd: int, ranges: int) -> None:
-        self.path, self.fd, self.ranges = path, fd, ranges
-        self.number = next(_numbers)
-        self.begun = 0
+    def __init__(self, path: Path, fd: int, range_bytes: int) -> None:
+        self.path, self.fd = path, fd
+        number = next(_numbers)
+        self.waiting = [_map(fd, spool.DATA_AT + n * range_bytes, range_bytes, number) for n in (1, 0)]
+        self.begun: list[_Range] = []
 
     def next_range(self) -> _Range | None:
-        if self.begun == self.ranges:
+        """None when both were begun."""
+        if not self.waiting:
             return None
-        at = spool.DATA_AT + self.begun * RANGE_BYTES
-        offset = at - at % mmap.ALLOCATIONGRANULARITY
-        mapped = mmap.mmap(self.fd, at - offset + RANGE_BYTES, offset=offset)
-        mapped.seek(at - offset)
-        self.begun += 1
-        return _Range(mapped, mapped.write, offset, self.number)
+        self.begun.append(self.waiting.pop())
+        return self.begun[-1]
+
+    def close(self) -> None:
+        """Nobody can write from here on: say so, and give back what is not used."""
+        used = spool.DATA_AT
+        for each in self.begun:
+            used = _end_of(each, self.fd)
+        for each in self.waiting:
+            each.map.close()
+        os.pwrite(self.fd, b"\1\0\0\0", spool.COMPLETE_AT)
+        os.ftruncate(self.fd, used)
+        os.close(self.fd)
 
 
 class SpoolWriter:
@@ -96,10 +106,10 @@ class SpoolWriter:
         limit_bytes: int = 1 << 40,
     ) -> None:
         share = limit_bytes // FILES_IN_A_SPOOL  # of a small spool no file may be so large that nothing fits beside it
-        self._later_ranges = min(LATER_RANGES, max(FIRST_RANGES, share // RANGE_BYTES))
+        self._later_range = LATER_RANGE if share >= 2 * LATER_RANGE else FIRST_RANGE
         self._append_bytes = min(APPEND_BYTES, share)
         self._folder, self._owner = folder, owner
-        self._header = (spool.header(destination, RANGE_BYTES), spool.header(destination, 0))
+        self._destination = destination
         self._make_room, self._sync_always = make_room, sync == "always"
         self._numbers = itertools.count()
         self._range: _Range | None = None
@@ -119,13 +129,8 @@ class SpoolWriter:
         self.call: Callable[[], None] = _nothing  # to have `tend` called before its time
         self.put = self._put_synced if self._sync_always else self._put
         if mapped and _has_gil():
-            first = self._new_segment(FIRST_RANGES)
-            try:
-                self._go_on(first)
-            except BaseException:
-                _shrink(first)
-                raise
-            self._current = first
+            self._current = self._new_segment(FIRST_RANGE)
+            self._go_on(self._current)
 
     def _put(self, record: bytes, tail: Tail | None = None, /) -> None:
         if tail is not None:
@@ -136,7 +141,7 @@ class SpoolWriter:
         write, count = self._write, self._count
         try:
             write(frame)
-        except ValueError:  # the range is full, or was left by another thread
+        except ValueError:  # the range is full
             self._write_on(frame, write)
         count()
 
@@ -172,12 +177,12 @@ class SpoolWriter:
         """
         if self.closed:
             raise ValueError("the spool is closed")
-        if size > RANGE_BYTES or self._changing or self._current is None:
+        if size > MAX_FRAME or self._changing or self._current is None:
             return False
         self._changing = True
         try:
             if self._write is full and not self._go_on(self._current):
-                fresh, self._ahead = self._ahead or self._new_segment(self._later_ranges), None
+                fresh, self._ahead = self._ahead or self._new_segment(self._later_range), None
                 self._old.append(self._current)
                 self._current = fresh
                 self._go_on(fresh)
@@ -186,14 +191,12 @@ class SpoolWriter:
         return True
 
     def _go_on(self, segment: _Segment) -> bool:
-        """In its next range, if it has one; nobody writes to the one before from here on."""
-        left, fresh = self._range, segment.next_range()
+        """In its next range, if it has one."""
+        fresh = segment.next_range()
         if fresh is None:
             return False
         self._range, self._write = fresh, fresh.write
-        if left is not None:
-            left.map.close()
-        if self._ahead is None and segment.begun * 2 > segment.ranges:
+        if self._ahead is None and not segment.waiting:
             self.call()
         return True
 
@@ -205,11 +208,11 @@ class SpoolWriter:
         """Make the next segment ahead of need, and mark what is complete."""
         self._ticks += 1
         current = self._current
-        if current is not None and self._ahead is None and current.begun * 2 > current.ranges:
+        if current is not None and self._ahead is None and not current.waiting:
             with contextlib.suppress(NoRoomError, OSError):  # who needs it will find out
-                self._ahead = self._new_segment(self._later_ranges)
+                self._ahead = self._new_segment(self._later_range)
         while self._old:
-            _shrink(self._old.pop(0))
+            self._old.pop(0).close()
         for entry in list(self._append_old):
             if entry[0] <= self._ticks:
                 self._append_old.remove(entry)
@@ -217,10 +220,12 @@ class SpoolWriter:
 
     def sync(self) -> None:
         """To the disk itself: what survives a crash of the machine."""
-        if self._range is not None and _UNMAP is not None:
-            with contextlib.suppress(ValueError):  # left since
-                self._range.map.madvise(_UNMAP)  # all pages at once, or the kernel interrupts the other cores for each
-        mapped = [segment.fd for segment in [*self._old, self._current] if segment is not None]
+        segments = [segment for segment in [*self._old, self._current] if segment is not None]
+        if _UNMAP is not None:  # all pages at once, or the kernel interrupts the other cores for each that it writes
+            for each in [each for segment in segments for each in segment.begun]:
+                with contextlib.suppress(ValueError):  # closed since
+                    each.map.madvise(_UNMAP)
+        mapped = [segment.fd for segment in segments]
         for fd in [*mapped, self._append_fd]:
             if fd >= 0:
                 os.fdatasync(fd)
@@ -228,25 +233,23 @@ class SpoolWriter:
     def close(self) -> None:
         """No put may follow: one that does raises ValueError. Files shrink to what is used."""
         self.closed = True
-        for segment in [*self._old, self._ahead]:
+        for segment in [*self._old, self._current, self._ahead]:
             if segment is not None:
-                _shrink(segment)
-        if self._current is not None and self._range is not None:
-            _shrink(self._current, _ended(self._range, self._current.fd))
+                segment.close()
         if self._append_fd >= 0:
             os.close(self._append_fd)
             self._append_fd = -1
 
-    def _new_segment(self, ranges: int) -> _Segment:
-        size = spool.DATA_AT + ranges * RANGE_BYTES
+    def _new_segment(self, range_bytes: int) -> _Segment:
+        size = spool.DATA_AT + 2 * range_bytes
         path, fd = self._create(size)
         try:
             os.posix_fallocate(fd, 0, size)  # no block is missing later: a full disk shows here, not as SIGBUS there
             for at in range(0, size, len(_ZEROS)):  # the first touch of a page then costs 0.2 µs, not 4
                 os.pwrite(fd, _ZEROS, at)
             os.ftruncate(fd, size)
-            os.pwrite(fd, self._header[0], 0)
-            return _Segment(path, fd, ranges)
+            os.pwrite(fd, spool.header(self._destination, range_bytes), 0)
+            return _Segment(path, fd, range_bytes)
         except BaseException:
             os.close(fd)
             path.unlink(missing_ok=True)
@@ -276,7 +279,7 @@ class SpoolWriter:
         path, fd = self._create(size)
         try:
             try:
-                os.pwrite(fd, self._header[1], 0)
+                os.pwrite(fd, spool.header(self._destination, 0), 0)
             finally:
                 os.close(fd)
             fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW)
@@ -309,27 +312,26 @@ def _write_shared(now: _Range, record: bytes, tail: Tail) -> bool:
         )
         at = now.map.tell()
         now.write(frame)
-    except ValueError:  # full, or left by another thread
+    except ValueError:  # full, or closed
         return False
-    with contextlib.suppress(ValueError):  # left since
+    with contextlib.suppress(ValueError):  # closed since
         if now.map.tell() == at + len(frame):  # otherwise another thread came between our looks
             tail.place = (now.number, now.starts_at + at + spool.FRAME.size + length)
     return True
 
 
-def _ended(last: _Range, fd: int) -> int:
-    """Close the map; returns how much of the file is used, at most."""
-    used = last.starts_at + last.map.tell()
-    whole = last.starts_at + len(last.map)
-    last.map.close()
+def _map(fd: int, at: int, size: int, number: int) -> _Range:
+    offset = at - at % mmap.ALLOCATIONGRANULARITY
+    mapped = mmap.mmap(fd, at - offset + size, offset=offset)
+    mapped.seek(at - offset)
+    return _Range(mapped, mapped.write, offset, number)
+
+
+def _end_of(each: _Range, fd: int) -> int:
+    """Close the map; returns where its records end in the file, at most."""
+    used, whole = each.starts_at + each.map.tell(), each.starts_at + len(each.map)
+    each.map.close()
     return whole if any(os.pread(fd, whole - used, used)) else used  # a thread was quick to write between the two
-
-
-def _shrink(segment: _Segment, used: int | None = None) -> None:
-    """Nobody writes here again, as its maps are closed: say so, and give back what is not used."""
-    os.pwrite(segment.fd, b"\1\0\0\0", spool.COMPLETE_AT)
-    os.ftruncate(segment.fd, spool.DATA_AT + segment.begun * RANGE_BYTES if used is None else used)
-    os.close(segment.fd)
 
 
 def _nowhere(_frame: bytes) -> int:

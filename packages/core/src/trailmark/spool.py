@@ -37,6 +37,7 @@ DATA_AT: Final = 4096
 FRAME_MAGIC: Final = int.from_bytes(b"\xf7TM\x01", "little")
 FRAME: Final = struct.Struct("<IIII")
 SHARED_MAGIC: Final = int.from_bytes(b"\xf7TM\x02", "little")
+_FIRST_STEP: Final = 64 * 1024
 _MAGIC: Final = b"TRAILMK\n"
 _FRAME_BYTES: Final = b"\xf7TM"
 _HEAD: Final = struct.Struct("<II")
@@ -169,22 +170,25 @@ def remove(segment: Segment) -> None:
 
 
 def _read_range(fd: int, n: int, start: int, at: int, left: int, limit: int, batch: Batch, at_end: bool) -> int:
-    """Read on in one range; returns the bytes used."""
-    head = os.pread(fd, FRAME.size, start + at)
-    if not at_end and (len(head) < FRAME.size or not any(head[:4])):
-        return 0
-    wanted = min(left, max(limit, 65_536))
-    data = os.pread(fd, wanted, start + at)
-    used, damaged = _parse(fd, data, batch.records, at_end=at_end and wanted == left)
-    if not used and wanted < left:  # one record larger than the limit, or damage at its start
-        wanted = left
-        data = os.pread(fd, wanted, start + at)
-        used, damaged = _parse(fd, data, batch.records, at_end=at_end)
-    if used < left and wanted < left:
-        batch.is_all = False
+    """Read on in one range, step by step, as it may hold little; returns the bytes used."""
+    used, step = 0, _FIRST_STEP
+    while left - used >= FRAME.size:
+        if used >= limit:
+            batch.is_all = False
+            break
+        wanted = min(left - used, step)
+        data = os.pread(fd, wanted, start + at + used)
+        is_last = wanted == left - used
+        if not at_end and not any(data[:4]):
+            break
+        parsed, damaged = _parse(fd, data, batch.records, at_end=at_end and is_last)
+        if not parsed and is_last:
+            break
+        used, batch.damaged = used + parsed, batch.damaged + damaged
+        # nothing: one record larger than the step, or damage at its start
+        step = min(2 * step, limit) if parsed else left - used
     if used:
         batch.reached[n] = at + used
-        batch.damaged += damaged
     return used
 
 
