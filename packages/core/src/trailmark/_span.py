@@ -304,7 +304,7 @@ class Span:
         free_text: str | None = None,
         end_us: int | None = None,
     ) -> None:
-        """End the span, once; when this returns the record is in the outbox. `free_text`: as of `start_span`."""
+        """End the span, once; when this returns the record is in the outbox. `free_text`: as of `start_root_span`."""
         if self._ended_us is not None:
             return
         try:

@@ -9,13 +9,13 @@ from trailmark._context import current, is_suppressed
 from trailmark._guard import fault
 from trailmark._process import active_pipeline
 from trailmark._span import Span
-from trailmark.model import SPAN_TYPES, UNSET, Unset
+from trailmark.model import UNSET, Unset
 from trailmark.wire import OPEN
 
 if TYPE_CHECKING:
     from trailmark._pipeline import Pipeline
 
-__all__ = ["claim_span", "register_claim_provider", "start_span"]
+__all__ = ["claim_span", "register_claim_provider", "start_root_span", "start_span"]
 
 _claim_providers: tuple[Callable[[], Span | None], ...] = ()
 
@@ -43,7 +43,6 @@ def start_span(
     parent: Span | Unset | None = UNSET,
     claimable: bool = False,
     input: Any = UNSET,
-    free_text: str | None = None,
     by_hand: bool = False,
     trace_fields: dict[str, Any] | None = None,
     **fields: Any,
@@ -52,33 +51,47 @@ def start_span(
 
     Not made current. `fields` are those of `Span.update`; `trace_fields` go to the trace when this is its root.
     `input` is left out where the settings say so, unless the user gave it (`by_hand`).
-    `free_text`: `input` is a short, flat mapping, the same for every span of this name with this text, and no other
-    text in it can hold a secret.
     `claimable`: a framework's model call; the provider's integration below adds to this span (`claim_span`).
     """
     try:
         line = active_pipeline()
         if line is None or is_suppressed():
             return None
-        recorder = line.recorder
-        if parent is None and type in SPAN_TYPES:  # a new trace, as `Recorder.start` makes it
-            span = Span(recorder, name, type, None, project_name or recorder.project)
-        else:
-            span = recorder.start(name, type=type, project=project_name, parent=parent)
+        span = line.recorder.start(name, type=type, project=project_name, parent=parent)
         if claimable:
             span.claim = "open"
-        if input is not UNSET and (by_hand or recorder.keep_input):
-            if free_text is None:
-                span.set_input(input)
-            else:
-                known = recorder.brief_endings.get((name, free_text))
-                span.ending = known or recorder.brief_ending(name, input, free_text)
+        if input is not UNSET and (by_hand or line.recorder.keep_input):
+            span.set_input(input)
         if fields:
             _set_all("span", span.set, fields)
         if trace_fields or not line.has_told:
             _begin_trace(line, span, trace_fields)
         span.write(OPEN)
     except Exception as error:  # noqa: BLE001 - the seam of every traced call: the caller must never see our faults
+        fault("starting a span", error)
+        return None
+    return span
+
+
+def start_root_span(name: str, input: dict[str, Any], free_text: str) -> Span | None:
+    """As `start_span(name, parent=None, input=input)`, for what every request pays for.
+
+    `input` is a short, flat mapping, the same for every span of this name with this text; no other text in it can hold
+    a secret, so it is captured and looked through once.
+    """
+    try:
+        line = active_pipeline()
+        if line is None or is_suppressed():
+            return None
+        recorder = line.recorder
+        span = Span(recorder, name, "general", None, recorder.project)
+        if recorder.keep_input:
+            known = recorder.brief_endings.get((name, free_text))
+            span.ending = known or recorder.brief_ending(name, input, free_text)
+        if not line.has_told:
+            line.tell(span.project, span.trace_id)
+        span.write(OPEN)
+    except Exception as error:  # noqa: BLE001 - as above
         fault("starting a span", error)
         return None
     return span

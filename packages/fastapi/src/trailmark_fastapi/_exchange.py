@@ -10,7 +10,17 @@ from typing import Any, Final
 
 from starlette.requests import HTTPConnection
 from starlette.types import Message, Receive, Scope, Send
-from trailmark.instrumentation import Remote, Span, continue_from, fault, guard, query_pairs, read_headers, start_span
+from trailmark.instrumentation import (
+    Remote,
+    Span,
+    continue_from,
+    fault,
+    guard,
+    query_pairs,
+    read_headers,
+    start_root_span,
+    start_span,
+)
 from trailmark.model import Status
 
 from trailmark_fastapi._names import Names, template
@@ -42,14 +52,17 @@ class Exchange:
         self._request_bytes = 0
         self.is_ended = self._is_routed = False  # that: the application has said by which route
         method: str = scope.get("method", "WS")
-        self._path = below = path = scope.get("path", "")
+        try:
+            path, headers, query = scope["path"], scope["headers"], scope["query_string"]
+        except KeyError:  # servers must not, but may leave them out
+            path, headers, query = scope.get("path", ""), scope.get("headers", ()), scope.get("query_string")
+        self._path = below = path
         self._root_before = root = scope.get("root_path", "")
         if root:
             self._path = below = path.removeprefix(root)
         self._route = route = names.guess(below)
         self._method, self._name = method, method if route is None else f"{method} {route}"
         self._input: dict[str, Any] = {"method": method, "path": path}
-        headers, query = scope.get("headers", ()), scope.get("query_string")
         if query or settings.looks_closer:
             self._look_closer(query, headers)
         if settings.of_user or not _TRACE_HEADERS.isdisjoint(map(_header_name, headers)):
@@ -59,7 +72,7 @@ class Exchange:
             self.span = start_span(self._name, parent=None, input=self._input)
         else:
             text = path if method in _METHODS else f"{method} {path}"
-            self.span = start_span(self._name, parent=None, input=self._input, free_text=text)
+            self.span = start_root_span(self._name, self._input, text)
 
     def _look_closer(self, query: bytes | None, headers: Iterable[tuple[bytes, bytes]]) -> None:
         """At what not every request has, or not every user wants."""

@@ -15,7 +15,7 @@ from trailmark._guard import fault, guard
 from trailmark._process import back_end, is_tracing_active
 from trailmark._propagation import Headers, read_headers, write_headers
 from trailmark._span import Span
-from trailmark._start import claim_span, register_claim_provider, start_span
+from trailmark._start import claim_span, register_claim_provider, start_root_span, start_span
 from trailmark.instrumentation.patching import original, patch, stands_for
 from trailmark.instrumentation.queries import form_pairs, query_pairs
 from trailmark.instrumentation.responses import Watcher, tee
@@ -46,6 +46,7 @@ __all__ = [
     "register_claim_provider",
     "register_current_span_provider",
     "stands_for",
+    "start_root_span",
     "start_span",
     "suppress",
     "tee",
