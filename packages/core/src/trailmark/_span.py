@@ -344,8 +344,10 @@ class Span:
         """
         self._ver = ver
         ended = "null" if self._ended_us is None else self._ended_us
-        head = f'{self._head or self._new_head()}{ended},"status":"{self._status}"'
-        start = f'{{"k":"span","id":"{self.id}","ver":{ver}{head}'.encode()
+        start = (
+            f'{{"k":"span","id":"{self.id}","ver":{ver}{self._head or self._new_head()}{ended}'
+            f',"status":"{self._status}"'
+        ).encode()
         if self._is_plain:
             sink = self._recorder.sink
             sink(b"".join((start, *_flat(self._fields.items()), self._trace_part, self.ending)))
