@@ -59,9 +59,10 @@ def test_a_shared_tail_is_stored_once_and_read_twice(tmp_path: Path) -> None:
     assert sum(path.stat().st_size for path in (tmp_path / "spool").glob("*.seg")) < 80_000
 
 
-def test_threads_that_go_from_range_to_range_at_once_lose_and_repeat_nothing(tmp_path: Path) -> None:
+@pytest.mark.parametrize("sync", ["off", "always"])
+def test_threads_that_go_from_range_to_range_at_once_lose_and_repeat_nothing(tmp_path: Path, sync: str) -> None:
     (tmp_path / "spool").mkdir()
-    writer = SpoolWriter(tmp_path / "spool", "boot-1-1", "", lambda _size: None)
+    writer = SpoolWriter(tmp_path / "spool", "boot-1-1", "", lambda _size: None, sync=sync)
     together = threading.Barrier(8)
 
     def write(thread: int) -> None:

@@ -77,13 +77,15 @@ class _Segment:
         self.begun.append(self.waiting.pop())
         return self.begun[-1]
 
-    def close(self) -> None:
+    def close(self, *, synced: bool = False) -> None:
         """Nobody can write from here on: say so, and give back what is not used."""
         used = spool.DATA_AT
         for each in self.begun:
             used = _end_of(each, self.fd)
         for each in self.waiting:
             each.map.close()
+        if synced:
+            os.fdatasync(self.fd)
         os.pwrite(self.fd, b"\1\0\0\0", spool.COMPLETE_AT)
         os.ftruncate(self.fd, used)
         os.close(self.fd)
@@ -147,9 +149,14 @@ class SpoolWriter:
 
     def _put_synced(self, record: bytes, tail: Tail | None = None, /) -> None:
         """As `_put`; when it returns, the record survives the machine too."""
+        before = self._current
         self._put(record, tail)
-        if self._current is not None:
-            os.fdatasync(self._current.fd)
+        now = self._current
+        if before is not None and before is not now:  # a thread went on, with this record or after it
+            with contextlib.suppress(OSError):  # closed since, and synced with that
+                os.fdatasync(before.fd)
+        if now is not None:
+            os.fdatasync(now.fd)
 
     def _put_shared(self, record: bytes, tail: Tail) -> None:
         size = spool.frame_size(len(record) + len(tail.data))
@@ -212,7 +219,7 @@ class SpoolWriter:
             with contextlib.suppress(NoRoomError, OSError):  # who needs it will find out
                 self._ahead = self._new_segment(self._later_range)
         while self._old:
-            self._old.pop(0).close()
+            self._old.pop(0).close(synced=self._sync_always)
         for entry in list(self._append_old):
             if entry[0] <= self._ticks:
                 self._append_old.remove(entry)
