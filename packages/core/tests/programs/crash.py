@@ -7,7 +7,6 @@ The variant `queue` is the design trailmark does not have: a queue in memory and
 import collections
 import mmap
 import random
-import struct
 import sys
 import threading
 import time
@@ -60,7 +59,9 @@ def main() -> None:
         while True:
             n += 1
             step(thread, n, text_of(thread, n))
-            struct.pack_into("<Q", reached, SLOT * thread, n)
+            reached[SLOT * thread : SLOT * thread + 8] = n.to_bytes(
+                8, "little"
+            )  # one store; pack_into writes zeros first
 
     for thread in range(threads):
         threading.Thread(target=work, args=(thread,), daemon=True).start()
