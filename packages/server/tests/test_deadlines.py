@@ -23,7 +23,7 @@ from trailmark_server.store import open_store
 from .conftest import answering, span
 
 LONG = 3600.0
-SHORT = 0.6
+SHORT = 0.4
 
 
 @contextmanager
