@@ -45,6 +45,7 @@ def test_scores_are_given_edited_and_taken_back(http: httpx2.Client, ingest: Ing
         ({"trace_id": new_id(), "span_id": new_id(), "name": "x", "value": 1}, 400),
         ({"trace_id": new_id(), "name": "x"}, 400), ({"trace_id": new_id(), "name": "", "value": 1}, 422),
         ({"trace_id": new_id(), "name": "x", "value": 1, "colour": "red"}, 422),
+        ({"thread_id": "t", "project": "p", "name": "x", "value": 1, "source": ""}, 422),
     ],
 )  # fmt: skip
 def test_a_wrong_score_is_refused(http: httpx2.Client, wrong: dict[str, Any], status: int) -> None:

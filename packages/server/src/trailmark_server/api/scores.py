@@ -123,7 +123,10 @@ def target_of(given: dict[str, Any]) -> tuple[str | None, str]:
 def _given(scores: list[dict[str, Any]], kind: str, score: models.NewScore) -> dict[str, Any]:
     own = (one for one in scores if one[f"{kind}_id"] is not None)  # not those of a trace's spans
     given = (score.name, score.source, score.author)
-    return next(one for one in own if (one["name"], one["source"], one["author"]) == given)
+    for one in own:
+        if (one["name"], one["source"], one["author"]) == given:
+            return one
+    raise NotFoundError(f"the score {score.name} was taken back while it was given")
 
 
 def _check(definition: models.ScoreDef) -> None:

@@ -57,7 +57,7 @@ class NewScore(Model):
     value: bool | Annotated[float, Field(allow_inf_nan=False)] | None = None
     label: Annotated[str, Field(max_length=1000)] | None = None
     reason: Annotated[str, Field(max_length=10_000)] | None = None
-    source: Annotated[str, Field(max_length=64)] = "ui"
+    source: Annotated[str, Field(min_length=1, max_length=64)] = "ui"
     author: Annotated[str, Field(max_length=255)] = ""
 
 
