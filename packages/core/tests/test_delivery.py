@@ -82,6 +82,21 @@ def test_anything_else_gets_opiks_batches(home: Path, collector: Collector) -> N
     assert scores["verdict"]["category_name"] == "good"
 
 
+def test_opik_gets_every_item_once_and_at_most_a_thousand_in_a_request(home: Path, collector: Collector) -> None:
+    collector.native = False
+    trailmark.configure(url=collector.url, flush_timeout=20)
+    for n in range(70):
+        with trailmark.trace(f"t{n}"), trailmark.span("judged") as span:
+            span.update(scores=[{"name": f"s{m}", "value": m} for m in range(31)])
+    assert trailmark.flush()
+    ended = {item["id"]: item["name"] for item in collector.sent("spans/batch") if item.get("end_time")}
+    assert sorted(ended.values()) == sorted([*(f"t{n}" for n in range(70)), *["judged"] * 70])
+    scores = {(score["id"], score["name"]): score["value"] for score in collector.sent("spans/feedback-scores")}
+    judged = [id for id, name in ended.items() if name == "judged"]
+    assert scores == {(id, f"s{m}"): m for id in judged for m in range(31)}
+    assert max(len(items) for _, _, body in collector.bodies for items in body.values()) <= 1000
+
+
 def test_a_refused_record_is_dropped_alone(home: Path, collector: Collector) -> None:
     refused = {"accepted": 1, "rejected": [{"index": 0, "id": None, "field": "name", "message": "no"}]}
     collector.answers = [(207, refused)]

@@ -71,6 +71,26 @@ def test_the_same_paths_again_are_recorded_and_redacted_as_the_first_time(asked,
     assert not any(secret.encode() in record for record in trail.raw)
 
 
+def test_the_same_queries_again_are_recorded_and_redacted_as_the_first_time(asked, trail):
+    app = traced()
+
+    @app.get("/find{rest:path}")
+    async def find(rest: str):
+        return rest
+
+    secret = "a1B2" * 8
+    queries = ("q=a", "q=b", f"q=a&api_key={secret}", f"code={secret}", f"q=sk%2Dproj%2D{secret}", "")
+    for _ in range(2):
+        for query in queries:
+            assert asked(app, f"/find?{query}").status_code == 200
+        assert asked(app, "/find%3Fq=a").json() == "?q=a"  # a path that looks like one with a query
+    told = [(span["input"]["path"], span["input"].get("query")) for span in trail.spans]
+    masked = "[redacted]"
+    asked_for = ({"q": "a"}, {"q": "b"}, {"q": "a", "api_key": masked}, {"code": masked}, {"q": masked}, None)
+    assert told == [*(("/find", query) for query in asked_for), ("/find?q=a", None)] * 2
+    assert not any(secret.encode() in record for record in trail.raw)
+
+
 def test_an_own_redactor_sees_every_request(asked):
     seen = []
 
@@ -82,8 +102,10 @@ def test_an_own_redactor_sees_every_request(asked):
         app = traced()
         for _ in range(2):
             asked(app, "/nowhere")
+            asked(app, "/nowhere?q=a")
         assert {"method": "GET", "path": "/nowhere"} in seen
-        assert trail.spans[0]["input"] != trail.spans[1]["input"]
+        assert {"method": "GET", "path": "/nowhere", "query": {"q": "a"}} in seen
+        assert len({span["input"] for span in trail.spans}) == 4
 
 
 def test_a_sync_endpoint_is_as_good(asked, trail):

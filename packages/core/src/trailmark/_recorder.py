@@ -12,7 +12,7 @@ from trailmark._capture import surveyed
 from trailmark._context import attached, current, suppress
 from trailmark._guard import fault
 from trailmark._media import TakeMedia
-from trailmark._redact import Redactor, has_shape
+from trailmark._redact import MASK, Redactor, has_shape
 from trailmark._sampling import Held
 from trailmark._span import Span, ending_with
 from trailmark._trace_fields import TraceFields
@@ -22,6 +22,7 @@ from trailmark.wire import IdSource, Tail, now_us
 __all__ = ["Clock", "Recorder", "Sampler", "Sink", "system_clock"]
 
 _BRIEF, _MOST_BRIEF = 300, 1000  # bytes, and how many
+_MASK = MASK.encode()
 
 Sampler: TypeAlias = Callable[[Span], bool | None]  # judges the root span; None: as sample_rate says
 Clock: TypeAlias = Callable[[], tuple[int, int]]  # (wall clock in microseconds, monotonic in nanoseconds)
@@ -72,7 +73,7 @@ class Recorder:
         self.redactor = redactor or Redactor()
         self._redacted = self.redactor.__call__
         self.names: dict[tuple[str, str, str], str] = {}  # project, name and type of spans, as their records begin
-        self.brief_endings: dict[tuple[str, str], bytes] = {}
+        self.root_endings: dict[tuple[str, str, bool], bytes] = {}
         self._kept = int(sample_rate * 0x1_0000_0000)
         self.keeps_all = self._kept > 0xFFFF_FFFF and sampler is None
         self._sampler, self._keep_errors = sampler, keep_errors
@@ -98,13 +99,15 @@ class Recorder:
             return self.capture(value)
         return redactor(encoded)
 
-    def brief_ending(self, name: str, value: dict[str, Any], free_text: str) -> bytes:
-        """How records of a span of that name with that input end. Kept for the next: the same come again and again."""
-        ending, known = ending_with(self.capture_brief(value, free_text)), self.brief_endings
-        if len(ending) < _BRIEF and not self.redactor.has_functions:  # a user's may answer otherwise next time
+    def root_ending(self, name: str, value: dict[str, Any], text: str, *, is_brief: bool) -> bytes:
+        """As of `start_root_span`: how records with that input end. Kept for the next, as the same come often."""
+        ending = ending_with(self.capture_brief(value, text) if is_brief else self.capture(value))
+        known = self.root_endings
+        # a user's function may answer otherwise next time, and what a secret stands in is not to be remembered
+        if len(ending) < _BRIEF and not self.redactor.has_functions and _MASK not in ending:
             if len(known) >= _MOST_BRIEF:
                 known.clear()
-            known[name, free_text] = ending
+            known[name, text, is_brief] = ending
         return ending
 
     def is_recording(self, trace_id: str) -> bool:

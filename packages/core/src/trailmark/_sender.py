@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from trailmark._context import suppress
@@ -25,9 +25,27 @@ IDLE_S: Final = 5.0  # without a record the thread parks until it is woken
 PARKED_S: Final = 30.0
 END_S: Final = 0.3  # of the time to stop, kept for the thread to end
 LEAST_END_S: Final = 0.1
+AT_A_TIME_S: Final = 0.0003  # of work; then others may have the GIL
+PAUSE_S: Final = 0.0003
 FIRST_WAIT_S: Final = 0.5
 FLUSH_RETRY_S: Final = 0.25
 LONGEST_WAIT_S: Final = 60.0
+
+
+class _Batch(list[bytes]):
+    """Gives way to other threads now and then while somebody goes through it."""
+
+    def __init__(self, records: Iterable[bytes], give_way: Callable[[], None]) -> None:
+        super().__init__(records)
+        self._give_way = give_way
+
+    def __iter__(self) -> Iterator[bytes]:
+        until = time.monotonic() + AT_A_TIME_S
+        for record in super().__iter__():
+            yield record
+            if time.monotonic() > until:
+                self._give_way()
+                until = time.monotonic() + AT_A_TIME_S
 
 
 class Sender:
@@ -42,6 +60,7 @@ class Sender:
         self._exporter: Exporter | None = None
         self._started = False
         self._ended = False
+        self._pause = Signal()  # never set
         self._hurry = Signal()  # a record after a pause, a flush, or the end
         self._flushing = 0
         self._stopping = False
@@ -165,6 +184,7 @@ class Sender:
         batch = self._outbox.take(2 * BATCH_RECORDS, BATCH_BYTES)
         if not batch:
             return BATCH_S
+        self._give_way()
         try:
             exporter = self._exporter or self._connected()
             for start in range(0, len(batch), BATCH_RECORDS):
@@ -173,8 +193,14 @@ class Sender:
             return self._backoff(error)
         self._failures = 0
         self._resume_at = 0.0
+        self._give_way()
         self._outbox.ack()
         return 0 if self._flushing or len(batch) >= BATCH_RECORDS else BATCH_S
+
+    def _give_way(self) -> None:
+        """Python hands the GIL over after 5 ms only: a server's loop would wait as long after each of its calls."""
+        if not (self._flushing or self._stopping):
+            self._pause.wait(PAUSE_S)
 
     def _connected(self) -> Exporter:
         assert self._connect is not None
@@ -188,7 +214,7 @@ class Sender:
         """Deliver all but the records that are refused for good; those are found by halving."""
         try:
             with suppress():  # no wider: a finaliser of the program's that runs in this thread may record
-                exporter.export(batch)
+                exporter.export(_Batch(batch, self._give_way))
         except ExportError as error:
             if error.retryable:
                 raise

@@ -73,11 +73,11 @@ def start_span(
     return span
 
 
-def start_root_span(name: str, input: dict[str, Any], free_text: str) -> Span | None:
-    """As `start_span(name, parent=None, input=input)`, for what every request pays for.
+def start_root_span(name: str, input: Callable[[], dict[str, Any]], text: str, *, is_brief: bool) -> Span | None:
+    """As `start_span(name, parent=None, input=input())`, for what every request pays for.
 
-    `input` is a short, flat mapping, the same for every span of this name with this text; no other text in it can hold
-    a secret, so it is captured and looked through once.
+    `text` is all that tells this input from others of spans of this name, so what is the same is captured once.
+    `is_brief`: the input is a short, flat mapping, and no other text in it can hold a secret.
     """
     try:
         line = active_pipeline()
@@ -86,8 +86,8 @@ def start_root_span(name: str, input: dict[str, Any], free_text: str) -> Span | 
         recorder = line.recorder
         span = Span(recorder, name, "general", None, recorder.project)
         if recorder.keep_input:
-            known = recorder.brief_endings.get((name, free_text))
-            span.ending = known or recorder.brief_ending(name, input, free_text)
+            known = recorder.root_endings.get((name, text, is_brief))
+            span.ending = known or recorder.root_ending(name, input(), text, is_brief=is_brief)
         if not line.has_told:
             line.tell(span.project, span.trace_id)
         span.write(OPEN)

@@ -179,12 +179,10 @@ def _read_range(fd: int, n: int, start: int, at: int, left: int, limit: int, bat
         wanted = min(left - used, step)
         data = os.pread(fd, wanted, start + at + used)
         is_last = wanted == left - used
-        if not at_end and not any(data[:4]):
-            break
         parsed, damaged = _parse(fd, data, batch.records, at_end=at_end and is_last)
-        if not parsed and is_last:
-            break
         used, batch.damaged = used + parsed, batch.damaged + damaged
+        if (not parsed and is_last) or (not at_end and parsed < wanted and not any(data[parsed : parsed + 4])):
+            break  # as far as it was written when we looked: who writes meanwhile is not followed
         # nothing: one record larger than the step, or damage at its start
         step = min(2 * step, limit) if parsed else left - used
     if used:

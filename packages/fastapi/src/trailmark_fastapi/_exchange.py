@@ -42,6 +42,7 @@ class Exchange:
 
     # Defaults on the class, of what is seldom read before it is set: a default costs more to read than to set.
     _failure: BaseException | None = None
+    _headers: dict[str, str] | None = None  # those wanted
 
     def __init__(self, scope: Scope, receive: Receive, send: Send, settings: Settings, names: Names) -> None:
         self._began = monotonic_ns()
@@ -56,32 +57,41 @@ class Exchange:
             path, headers, query = scope["path"], scope["headers"], scope["query_string"]
         except KeyError:  # servers must not, but may leave them out
             path, headers, query = scope.get("path", ""), scope.get("headers", ()), scope.get("query_string")
-        self._path = below = path
+        self._asked_path = self._path = below = path
+        self._query = query
         self._root_before = root = scope.get("root_path", "")
         if root:
             self._path = below = path.removeprefix(root)
         self._route = route = names.guess(below)
         self._method, self._name = method, method if route is None else f"{method} {route}"
-        self._input: dict[str, Any] = {"method": method, "path": path}
-        if query or settings.looks_closer:
-            self._look_closer(query, headers)
+        if settings.looks_closer:
+            self._look_closer(headers)
         if settings.of_user or not _TRACE_HEADERS.isdisjoint(map(_header_name, headers)):
             told = [pair for pair in headers if pair[0] in _TRACE_HEADERS]
             self.span = self._start_with(read_headers(told) if told else None)
-        elif query or settings.wanted_headers:
-            self.span = start_span(self._name, parent=None, input=self._input)
+        elif settings.wanted_headers:
+            self.span = start_span(self._name, parent=None, input=self._asked())
         else:
             text = path if method in _METHODS else f"{method} {path}"
-            self.span = start_root_span(self._name, self._input, text)
+            if query:
+                text = f"{query!r} {text}"
+            self.span = start_root_span(self._name, self._asked, text, is_brief=not query)
 
-    def _look_closer(self, query: bytes | None, headers: Iterable[tuple[bytes, bytes]]) -> None:
-        """At what not every request has, or not every user wants."""
-        if query:
-            self._input["query"] = query_pairs(query)
+    def _look_closer(self, headers: Iterable[tuple[bytes, bytes]]) -> None:
+        """At what not every user wants."""
         if wanted := self._settings.wanted_headers:
-            self._input["headers"] = {
+            self._headers = {
                 name.decode("latin-1"): value.decode("latin-1") for name, value in headers if name in wanted
             }
+
+    def _asked(self) -> dict[str, Any]:
+        """What is recorded as the input."""
+        asked: dict[str, Any] = {"method": self._method, "path": self._asked_path}
+        if self._query:
+            asked["query"] = query_pairs(self._query)
+        if self._headers is not None:
+            asked["headers"] = self._headers
+        return asked
 
     def _start_with(self, remote: Remote | None) -> Span | None:
         """In the caller's trace, and with what the user wants to be said."""
@@ -91,7 +101,7 @@ class Exchange:
             remote = None
         of_span: dict[str, Any] = {key: fields[key] for key in ("tags", "metadata") if key in fields}
         project = fields.pop("project_name", None)
-        shared: dict[str, Any] = {"input": self._input, "project_name": project, "trace_fields": fields, **of_span}
+        shared: dict[str, Any] = {"input": self._asked(), "project_name": project, "trace_fields": fields, **of_span}
         if remote is None:
             return start_span(self._name, parent=None, **shared)
         with continue_from(remote):

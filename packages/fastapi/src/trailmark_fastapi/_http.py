@@ -32,13 +32,13 @@ class HTTPExchange(Exchange):
     _response_type = ""
     _first_byte_ms: float | None = None
 
-    def _look_closer(self, query: bytes | None, headers: Iterable[tuple[bytes, bytes]]) -> None:
+    def _look_closer(self, headers: Iterable[tuple[bytes, bytes]]) -> None:
         settings = self._settings
         if settings.capture_request_body:
             self._request = Body(settings.max_body_bytes)
         if settings.capture_response_body:
             self._response = Body(settings.max_body_bytes)
-        super()._look_closer(query, headers)
+        super()._look_closer(headers)
 
     def send(self, message: Message) -> Awaitable[None]:
         """What the application answers the server with. No coroutine of our own but for the last piece: each costs."""
@@ -147,11 +147,11 @@ class HTTPExchange(Exchange):
 
     def _note_input(self) -> None:
         if self.span is not None:
-            self._input["bytes"] = self._request_bytes
+            asked = {**self._asked(), "bytes": self._request_bytes}
             if self._request is not None:
                 kind = _header(self._scope.get("headers", ()), b"content-type")
-                self._input["body"] = self._request.shown(kind)
-            self.span.observe(input=self._input)
+                asked["body"] = self._request.shown(kind)
+            self.span.observe(input=asked)
 
 
 def _header(headers: Iterable[tuple[bytes, bytes]], wanted: bytes) -> str:

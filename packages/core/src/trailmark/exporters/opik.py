@@ -6,8 +6,9 @@ PATCH only for edits by id of what another process recorded, never for an end.
 from __future__ import annotations
 
 import base64
+import functools
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -24,7 +25,9 @@ if TYPE_CHECKING:
 __all__ = ["OpikExporter"]
 
 _TYPES = {"llm": "llm", "tool": "tool", "guardrail": "guardrail"}
+_OWN_TYPES = frozenset((*_TYPES, "general"))
 _JSON = {"Content-Type": "application/json"}
+_AT_ONCE, _MOST_ITEMS = 50, 1000  # encoded, and in a request
 
 
 class OpikExporter:
@@ -37,22 +40,24 @@ class OpikExporter:
         self._base = f"{base}/v1/private"
 
     def export(self, batch: Sequence[bytes]) -> None:
-        records = [orjson.loads(record) for record in batch]
-        traces = [_trace(r) for r in records if r["k"] == "trace" or "trace" in r]
-        spans = [_span(r) for r in records if r["k"] == "span"]
-        trace_scores = [score for r in records for score in _trace_scores(r)]
-        span_scores = [score for r in records for score in _span_scores(r)]
+        told = _Told()
+        apart: dict[int, dict[str, Any]] = {}  # what goes by routes of its own, by its place in the batch
+        for index, encoded in enumerate(batch):
+            record = orjson.loads(encoded)
+            if record["k"] in ("patch", "file"):
+                apart[index] = record
+            else:
+                told.add(record)
         for method, route, key, items in (
-            ("POST", "traces/batch", "traces", traces),
-            ("POST", "spans/batch", "spans", spans),
-            ("PUT", "traces/feedback-scores", "scores", trace_scores),
-            ("PUT", "spans/feedback-scores", "scores", span_scores),
+            ("POST", "traces/batch", b"traces", told.traces),
+            ("POST", "spans/batch", b"spans", told.spans),
+            ("PUT", "traces/feedback-scores", b"scores", told.trace_scores),
+            ("PUT", "spans/feedback-scores", b"scores", told.span_scores),
         ):
-            for start in range(0, len(items), 1000):
-                body = orjson.dumps({key: items[start : start + 1000]})
+            for body in items.bodies(key):
                 post(self._client, f"{self._base}/{route}", body, _JSON, method=method)
-        self._edit(records)
-        for record in records:
+        self._edit({index: record for index, record in apart.items() if record["k"] == "patch"})
+        for record in apart.values():
             if record["k"] == "file":
                 self._upload(record)
 
@@ -85,11 +90,9 @@ class OpikExporter:
         done = {**start, "file_size": len(data), "upload_id": upload_id, "uploaded_file_parts": parts}
         post(self._client, f"{self._base}/attachment/upload-complete", orjson.dumps(done), _JSON)
 
-    def _edit(self, records: list[dict[str, Any]]) -> None:
+    def _edit(self, patches: dict[int, dict[str, Any]]) -> None:
         refused = []
-        for index, record in enumerate(records):
-            if record["k"] != "patch":
-                continue
+        for index, record in patches.items():
             kind, id = ("spans", record["span_id"]) if record.get("span_id") else ("traces", record["trace_id"])
             if not record.get("trace_id"):
                 refused.append(index)
@@ -102,21 +105,77 @@ class OpikExporter:
         self._client.close()
 
 
+class _Items:
+    """Of one route, as JSON: the dicts of a whole batch would set off the garbage collector."""
+
+    def __init__(self) -> None:
+        self._new: list[dict[str, Any]] = []
+        self._encoded: list[bytes] = []
+
+    def add(self, item: dict[str, Any]) -> None:
+        self._new.append(item)
+        if len(self._new) == _AT_ONCE:
+            self._encode()
+
+    def bodies(self, key: bytes) -> Iterator[bytes]:
+        """A thousand items in each."""
+        if self._new:
+            self._encode()
+        for start in range(0, len(self._encoded), _MOST_ITEMS // _AT_ONCE):
+            yield b'{"%b":[%b]}' % (key, b",".join(self._encoded[start : start + _MOST_ITEMS // _AT_ONCE]))
+
+    def _encode(self) -> None:
+        self._encoded.append(orjson.dumps(self._new)[1:-1])
+        self._new.clear()
+
+
+class _Told:
+    """What a batch says, by Opik's routes."""
+
+    def __init__(self) -> None:
+        self.traces, self.spans, self.trace_scores, self.span_scores = _Items(), _Items(), _Items(), _Items()
+
+    def add(self, record: dict[str, Any]) -> None:
+        """A span, a trace or a score."""
+        kind = record["k"]
+        if kind == "span":
+            common = _common(record)
+            self.spans.add(_span(record, common))
+            _add_scores(self.span_scores, record.get("scores"), record["id"], record)
+            if "trace" in record:
+                self.traces.add(_trace_of_root(record, common))
+                _add_scores(self.trace_scores, record["trace"].get("scores"), record["trace_id"], record)
+        elif kind == "trace":
+            self.traces.add(_trace(record, record, record["id"]))
+            _add_scores(self.trace_scores, record.get("scores"), record["id"], record)
+        elif kind == "score" and record.get("span_id"):
+            _add_scores(self.span_scores, [record], record["span_id"], record)
+        elif kind == "score" and record.get("trace_id"):
+            _add_scores(self.trace_scores, [record], record["trace_id"], record)
+
+
 def _common(record: dict[str, Any]) -> dict[str, Any]:
-    fields = {
+    """What Opik's traces and spans both have. By hand: most of what a span's delivery costs the process is here."""
+    start_us, end_us = record["start_us"], record.get("end_us")
+    fields: dict[str, Any] = {
         "project_name": record["project"],
-        "name": record.get("name"),
-        "start_time": _time(record["start_us"]),
-        "end_time": _time(record.get("end_us")),
-        "input": _payload(record, "input"),
-        "output": _payload(record, "output"),
-        "metadata": _metadata(record),
-        "tags": record.get("tags"),
-        "error_info": _error(record.get("error")),
-        "last_updated_at": _time(max(record["ver"], record.get("end_us") or record["start_us"])),
+        "start_time": _time(start_us),
+        "last_updated_at": _time(max(record["ver"], end_us or start_us)),
         "source": "sdk",
     }
-    return {key: value for key, value in fields.items() if value is not None}
+    if end_us is not None:
+        fields["end_time"] = _time(end_us)
+    for key in ("name", "tags"):
+        if record.get(key) is not None:
+            fields[key] = record[key]
+    for key in ("input", "output"):
+        if key in record:
+            fields[key] = _payload(record, key)
+    if (metadata := _metadata(record)) is not None:
+        fields["metadata"] = metadata
+    if (error := record.get("error")) is not None:
+        fields["error_info"] = _error(error)
+    return fields
 
 
 def _metadata(record: dict[str, Any]) -> Any:
@@ -127,26 +186,32 @@ def _metadata(record: dict[str, Any]) -> Any:
     return {**(record.get("metadata") or {}), **more} if more else record.get("metadata")
 
 
-def _trace(record: dict[str, Any]) -> dict[str, Any]:
-    own = record.get("trace", {})
-    fields = _common({**record, **own, "metadata": {**record.get("metadata", {}), **own.get("metadata", {})}})
-    fields["id"] = _v7(record["trace_id"] if record["k"] == "span" else record["id"], record["start_us"])
-    source = own if record["k"] == "span" else record
-    fields |= {key: source[key] for key in ("thread_id", "environment") if key in source}
-    return fields
+def _trace_of_root(record: dict[str, Any], common: dict[str, Any]) -> dict[str, Any]:
+    """The trace as its root span tells of it; mostly it says nothing of its own."""
+    own = record["trace"]
+    if not own:
+        return {**common, "id": _v7(record["trace_id"], record["start_us"])}
+    metadata = {**(record.get("metadata") or {}), **(own.get("metadata") or {})}
+    return _trace({**record, **own, "metadata": metadata}, own, record["trace_id"])
 
 
-def _span(record: dict[str, Any]) -> dict[str, Any]:
-    fields = _common(record)
-    fields |= {
-        "id": _v7(record["id"], record["start_us"]),
-        "trace_id": _v7(record["trace_id"], record["start_us"]),
-        "type": _TYPES.get(record["type"], "general"),
+def _trace(record: dict[str, Any], told: dict[str, Any], id: str) -> dict[str, Any]:
+    fields = {**_common(record), "id": _v7(id, record["start_us"])}
+    return fields | {key: told[key] for key in ("thread_id", "environment") if key in told}
+
+
+def _span(record: dict[str, Any], common: dict[str, Any]) -> dict[str, Any]:
+    start_us, type = record["start_us"], record["type"]
+    fields = {
+        **common,
+        "id": _v7(record["id"], start_us),
+        "trace_id": _v7(record["trace_id"], start_us),
+        "type": _TYPES.get(type, "general"),
     }
     if record.get("parent_id"):
-        fields["parent_span_id"] = _v7(record["parent_id"], record["start_us"])
-    if record["type"] not in (*_TYPES, "general"):
-        fields["metadata"] = {**fields.get("metadata", {}), "trailmark_type": record["type"]}
+        fields["parent_span_id"] = _v7(record["parent_id"], start_us)
+    if type not in _OWN_TYPES:
+        fields["metadata"] = {**fields.get("metadata", {}), "trailmark_type": type}
     fields |= {key: record[key] for key in ("model", "provider") if key in record}
     if "total_cost" in record:
         fields["total_estimated_cost"] = record["total_cost"]
@@ -198,44 +263,30 @@ def _leaves(path: str, value: Any) -> list[tuple[str, int]]:
     return [(path, value)] if isinstance(value, int) and not isinstance(value, bool) else []
 
 
-def _trace_scores(record: dict[str, Any]) -> list[dict[str, Any]]:
-    if record["k"] == "score":
-        return (
-            _scores([record], record["trace_id"], record)
-            if record.get("trace_id") and not record.get("span_id")
-            else []
-        )
-    trace_id = record["id"] if record["k"] == "trace" else record["trace_id"]
-    given = record.get("scores", []) if record["k"] == "trace" else record.get("trace", {}).get("scores", [])
-    return _scores(given, trace_id, record)
-
-
-def _span_scores(record: dict[str, Any]) -> list[dict[str, Any]]:
-    if record["k"] == "score":
-        return _scores([record], record["span_id"], record) if record.get("span_id") else []
-    return _scores(record.get("scores", []), record["id"], record) if record["k"] == "span" else []
-
-
-def _scores(scores: list[dict[str, Any]], id: str, record: dict[str, Any]) -> list[dict[str, Any]]:
+def _add_scores(items: _Items, scores: list[dict[str, Any]] | None, id: str, record: dict[str, Any]) -> None:
     """Opik wants a number in every score: a label alone counts as 1."""
-    return [
-        {
-            "id": _v7(id, record.get("start_us", record["ver"])),
-            "project_name": record["project"],
-            "name": score["name"],
-            "value": 1.0 if score.get("value") is None else float(score["value"]),
-            "category_name": score.get("label"),
-            "reason": score.get("reason"),
-            "source": "sdk",
-        }
-        for score in scores
-    ]
+    for score in scores or ():
+        items.add(
+            {
+                "id": _v7(id, record.get("start_us", record["ver"])),
+                "project_name": record["project"],
+                "name": score["name"],
+                "value": 1.0 if score.get("value") is None else float(score["value"]),
+                "category_name": score.get("label"),
+                "reason": score.get("reason"),
+                "source": "sdk",
+            }
+        )
 
 
-def _time(us: int | None) -> str | None:
-    if us is None:
-        return None
-    return datetime.fromtimestamp(us / 1e6, UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+def _time(us: int) -> str:
+    seconds, rest = divmod(us, 1_000_000)
+    return f"{_second(seconds)}.{rest:06d}Z"
+
+
+@functools.lru_cache(1024)
+def _second(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 def _payload(record: dict[str, Any], key: str) -> Any:
@@ -245,9 +296,7 @@ def _payload(record: dict[str, Any], key: str) -> Any:
     return value if isinstance(value, dict) else {key: value}
 
 
-def _error(error: dict[str, str] | None) -> dict[str, str] | None:
-    if error is None:
-        return None
+def _error(error: dict[str, str]) -> dict[str, str]:
     return {"exception_type": error["type"], "message": error["message"], "traceback": error["traceback"] or "-"}
 
 
