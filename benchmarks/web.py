@@ -1,10 +1,10 @@
 """What a trace per request costs a server and a client, beside OpenTelemetry's instrumentation. Run it: make bench-web
 
 CPU of a real uvicorn process (threads included): for a trivial endpoint, asked by one client and then by sixteen
-connections at once, so that it is never idle; and for a stream of 50 events. And CPU of an httpx2 client whose
-transport answers from memory. `trailmark` records to its spool on disk and has nobody to send to, `sending` delivers
-all to a server by Opik's protocol at the same time, `otel` throws its spans away. Variants take turns over the rounds,
-the least of each counts; judge the ratios.
+connections at once, so that it is never idle (also how long one in a hundred then waits, as the sender works beside
+it); and for a stream of 50 events. And CPU of an httpx2 client whose transport answers from memory. `trailmark` records
+to its spool on disk and has nobody to send to, `sending` delivers all to a server by Opik's protocol at the same time,
+`otel` throws its spans away. Variants take turns over the rounds, the least of each counts; judge the ratios.
 """
 
 from __future__ import annotations
@@ -24,8 +24,14 @@ import beside
 
 PEERS = ("opentelemetry-sdk", "opentelemetry-instrumentation-fastapi", "opentelemetry-instrumentation-httpx")
 VARIANTS = ("bare", "trailmark", "sending", "otel")
-REQUESTS, STREAMS, EVENTS, CALLS, CONNECTIONS = 2000, 300, 50, 2000, 16
-SHOWN = {"request": "a request", "busy": "of sixteen", "stream": f"{EVENTS} events", "call": "httpx call"}
+REQUESTS, BUSY_REQUESTS, STREAMS, EVENTS, CALLS, CONNECTIONS = 2000, 10_000, 300, 50, 2000, 16
+SHOWN = {
+    "request": "a request",
+    "busy": "of sixteen",
+    "waited": "waited for, p99",
+    "stream": f"{EVENTS} events",
+    "call": "httpx call",
+}
 
 
 def application(variant: str) -> Any:
@@ -72,7 +78,7 @@ def serve(variant: str, listener: int) -> None:
 
 
 def measure(variant: str) -> dict[str, float]:
-    """Microseconds of CPU: the server's for one request and one stream, the client's for one call."""
+    """Microseconds: CPU of the server for one request and one stream, of the client for one call; and a wait."""
     import httpx2
 
     if variant != "sending":
@@ -84,7 +90,8 @@ def measure(variant: str) -> dict[str, float]:
     try:
         with httpx2.Client(base_url=f"http://127.0.0.1:{address[1]}", timeout=60) as client:
             client.get("/cpu")  # waits for the server to start
-            found = {"request": _cpu(client, "/items/5", REQUESTS), "busy": _busy_cpu(client, address, "/items/5")}
+            found = {"request": _cpu(client, "/items/5", REQUESTS)}
+            found["busy"], found["waited"] = _busy(client, address, "/items/5")
             found["stream"] = _cpu(client, "/events", STREAMS)
     finally:
         process.kill()
@@ -101,33 +108,40 @@ def _cpu(client: Any, path: str, times: int) -> float:
     return float((client.get("/cpu").json() - before) / times * 1e6)
 
 
-def _busy_cpu(client: Any, address: Any, path: str) -> float:
-    """The same with a request waiting on each of several connections."""
+def _busy(client: Any, address: Any, path: str) -> tuple[float, float]:
+    """The same with a request waiting on each of several connections, and how long one of a hundred waits."""
     asked = f"GET {path} HTTP/1.1\r\nHost: bench\r\nAccept: */*\r\nUser-Agent: bench\r\n\r\n".encode()
     connections = [socket.create_connection(address) for _ in range(CONNECTIONS)]
-    _ask_all(connections, asked, REQUESTS // 10)
+    _ask_all(connections, asked, BUSY_REQUESTS // 10)
     before = client.get("/cpu").json()
-    _ask_all(connections, asked, REQUESTS)
-    used = float((client.get("/cpu").json() - before) / REQUESTS * 1e6)
+    waited = sorted(_ask_all(connections, asked, BUSY_REQUESTS))
+    used = float((client.get("/cpu").json() - before) / BUSY_REQUESTS * 1e6)
     for connection in connections:
         connection.close()
-    return used
+    return used, waited[len(waited) * 99 // 100] * 1e6
 
 
-def _ask_all(connections: list[socket.socket], asked: bytes, times: int) -> None:
+def _ask_all(connections: list[socket.socket], asked: bytes, times: int) -> list[float]:
+    """Seconds each request took."""
+    sent_at: dict[socket.socket, float] = {}
+    took: list[float] = []
+
+    def ask(connection: socket.socket) -> None:
+        sent_at[connection] = time.perf_counter()
+        connection.sendall(asked)
+
     with selectors.DefaultSelector() as waiting:
         for connection in connections:
             waiting.register(connection, selectors.EVENT_READ, connection)
-            connection.sendall(asked)
-        sent, answered = len(connections), 0
-        while answered < sent:
+            ask(connection)
+        while len(took) < times:
             for key, _ in waiting.select():
                 if not key.data.recv(65_536).endswith(b"}"):  # the head alone
                     continue
-                answered += 1
-                if sent < times:
-                    key.data.sendall(asked)
-                    sent += 1
+                took.append(time.perf_counter() - sent_at[key.data])
+                if len(took) + len(connections) <= times:
+                    ask(key.data)
+    return took
 
 
 def _call(variant: str) -> float:
@@ -164,8 +178,8 @@ def main() -> None:
         beside.tell(measure(given.only))
     python = beside.environment("peers-web", ["uvicorn", "httptools", *PEERS], ["core", "fastapi", "httpx"])
     least = beside.best_of(given.rounds, VARIANTS, __file__, python)
-    print(f"CPU µs, the least of {given.rounds} rounds, and as a multiple of nothing installed")
-    print(f"{'':12}{'server:':>20}{'':40}{'client:':>20}")
+    print(f"µs (of CPU but for the wait), the least of {given.rounds} rounds, and as a multiple of nothing installed")
+    print(f"{'':12}{'server:':>20}{'':60}{'client:':>20}")
     print(f"{'':12}" + "".join(f"{each:>20}" for each in SHOWN.values()))
     for name, found in least.items():
         shown = [f"{found[key]:.0f} ({found[key] / least['bare'][key]:.2f})" for key in SHOWN]
