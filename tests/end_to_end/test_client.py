@@ -31,7 +31,8 @@ def test_what_was_recorded_is_found_edited_scored_and_deleted(client: trailmark.
     trace.end(output={"a": 2})
     client.trace("other").end()
     client.flush(10)
-    [found] = eventually(lambda: client.search_traces("score.quality<0.7 tag:shop model:gpt*"))
+    wanted = "score.quality<0.7 tag:shop model:gpt*"
+    [found] = eventually(lambda: [trace for trace in client.search_traces(wanted) if trace.end_time is not None])
     assert (found.id, found.name, found.input, found.output) == (trace.id, "order", {"q": 1}, {"a": 2})
     assert (found.input_tokens, found.thread_id, found.status) == (9, "t-1", "ok")
     assert found.end_time is not None
@@ -86,7 +87,7 @@ def test_a_long_value_is_the_same_by_search_and_by_id(client: trailmark.Client) 
     client.trace("long", input="x" * 400_000).end(output=parts)
     client.flush(10)
 
-    [found] = eventually(client.search_traces)
+    [found] = eventually(lambda: [trace for trace in client.search_traces() if trace.end_time is not None])
     same = client.get_trace(found.id)
     assert (same.input, same.output) == (found.input, found.output) == ("x" * 400_000, parts)
 
