@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import tracemalloc
 
 import pytest
 import trailmark
@@ -89,6 +90,22 @@ def test_the_same_queries_again_are_recorded_and_redacted_as_the_first_time(aske
     asked_for = ({"q": "a"}, {"q": "b"}, {"q": "a", "api_key": masked}, {"code": masked}, {"q": masked}, None)
     assert told == [*(("/find", query) for query in asked_for), ("/find?q=a", None)] * 2
     assert not any(secret.encode() in record for record in trail.raw)
+
+
+def test_many_long_queries_are_not_kept_in_memory(asked, trail):
+    app = traced()
+    tracemalloc.start()
+    try:
+        asked(app, "/nowhere")
+        before, _ = tracemalloc.get_traced_memory()
+        for n in range(40):
+            asked(app, f"/nowhere?{n}={'&'.join(['a' * 30] * 1500)}")  # more fields than are told one by one
+        trail_bytes = sum(map(len, trail.raw))
+        after, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert "_bytes" in trail.spans[-1]["input"]["query"]
+    assert after - before < trail_bytes + 1_000_000  # the queries are 1.9 MB
 
 
 def test_an_own_redactor_sees_every_request(asked):

@@ -103,8 +103,9 @@ class Recorder:
         """As of `start_root_span`: how records with that input end. Kept for the next, as the same come often."""
         ending = ending_with(self.capture_brief(value, text) if is_brief else self.capture(value))
         known = self.root_endings
+        is_short = len(ending) < _BRIEF and len(text) < _BRIEF  # a long query may come to little
         # a user's function may answer otherwise next time, and what a secret stands in is not to be remembered
-        if len(ending) < _BRIEF and not self.redactor.has_functions and _MASK not in ending:
+        if is_short and not self.redactor.has_functions and _MASK not in ending:
             if len(known) >= _MOST_BRIEF:
                 known.clear()
             known[name, text, is_brief] = ending
